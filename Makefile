@@ -1,0 +1,41 @@
+# What a person types here. `make` alone lists it.
+
+SPEED ?= 7200
+PYTHON ?=
+UPGRADE ?=
+export PYTHON
+
+bin := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run check test pins clean
+
+help:  ## list what make does here
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo:  ## replay March 2022 on a page of this machine, at SPEED=7200 times its pace; Ctrl-C ends it
+	@scripts/environment run
+	@$(bin)/marketbell run --replay march-2022 --speed $(SPEED)
+
+run:  ## run the bot with config.yaml and the tokens in the environment
+	@scripts/environment run
+	@$(bin)/marketbell run
+
+check:  ## read the code: lint, format, types, and which room imports which
+	@scripts/environment develop
+	@$(bin)/ruff check
+	@$(bin)/ruff format --check
+	@$(bin)/mypy
+	@$(bin)/lint-imports --no-logo
+
+test: check  ## check, then run every test; what it needs it installs or names
+	@scripts/browser
+	@$(bin)/pytest
+
+pins:  ## write requirements/ anew from pyproject.toml; UPGRADE=yes moves to the newest releases
+	@scripts/environment run
+	@scripts/pins $(if $(UPGRADE),--upgrade)
+
+clean:  ## remove the environment and what the tools left behind
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov
+	find bot tests -name __pycache__ -type d -prune -exec rm -rf {} +

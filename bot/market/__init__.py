@@ -1,0 +1,1 @@
+"""The market's nouns and numbers, without any input or output."""

@@ -1,6 +1,5 @@
 # What a person types here. `make` alone lists it.
 
-SPEED ?= 7200
 PYTHON ?=
 UPGRADE ?=
 export PYTHON
@@ -8,18 +7,13 @@ export PYTHON
 bin := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run check test pins clean
+.PHONY: help install check test pins clean
 
 help:  ## list what make does here
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-demo:  ## replay March 2022 on a page of this machine, at SPEED=7200 times its pace; Ctrl-C ends it
+install:  ## make .venv with what Marketbell needs to run
 	@scripts/environment run
-	@$(bin)/marketbell run --replay march-2022 --speed $(SPEED)
-
-run:  ## run the bot with config.yaml and the tokens in the environment
-	@scripts/environment run
-	@$(bin)/marketbell run
 
 check:  ## read the code: lint, format, types, and which room imports which
 	@scripts/environment develop
@@ -28,8 +22,7 @@ check:  ## read the code: lint, format, types, and which room imports which
 	@$(bin)/mypy
 	@$(bin)/lint-imports --no-logo
 
-test: check  ## check, then run every test; what it needs it installs or names
-	@scripts/browser
+test: check  ## check, then run every test
 	@$(bin)/pytest
 
 pins:  ## write requirements/ anew from pyproject.toml; UPGRADE=yes moves to the newest releases

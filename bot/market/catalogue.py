@@ -64,7 +64,9 @@ class Catalogue:
     def _not_found(self, asked: str) -> str:
         shown = "".join(sign for sign in asked[:_LONGEST_ASKED] if sign.isprintable())
         near: list[Instrument] = []
-        names = process.extract(folded(asked[:_LONGEST_ASKED]), self.by_name.keys(), scorer=fuzz.WRatio, limit=12)
+        names = process.extract(
+            folded(asked[:_LONGEST_ASKED]), self.by_name.keys(), scorer=fuzz.WRatio, limit=12
+        )
         for name, score, _ in names:
             each = self.by_name[name]
             if score >= _NEAR and each not in near:

@@ -1,0 +1,66 @@
+"""The composition root: settings and sources put together into what the command line asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from bot.config import Settings, read_settings
+from bot.errors import NotKnown, UsageError
+from bot.market.bars import Calendar, Series
+from bot.market.catalogue import Catalogue
+from bot.market.extremes import Window
+from bot.market.instrument import Instrument, bare_instrument
+from bot.market.measures import DrawdownCard, QuoteCard, drawdown_card, quote_card
+from bot.rules.backtest import Told, backtest
+from bot.sources.folder import read_folder
+
+_WINDOWS: dict[str, Window] = {"all": "all", "52w": "52w"}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedMarket:
+    """A data folder seen through the settings: instruments by name, their bars, the sessions."""
+
+    settings: Settings
+    catalogue: Catalogue
+    series: dict[str, Series]
+    calendar: Calendar
+
+    @classmethod
+    def of(cls, config: Path, data: Path) -> RecordedMarket:
+        """Read both; a symbol that the settings do not describe is known by its suffix."""
+        settings = read_settings(config)
+        described = settings.catalogue()
+        recorded = read_folder(data)
+        others = [bare_instrument(symbol) for symbol in sorted(recorded.series) if symbol not in described]
+        catalogue = Catalogue.of((*described, *others))
+        calendar = recorded.calendar(lambda symbol: catalogue[symbol].market)
+        return cls(settings, catalogue, recorded.series, calendar)
+
+    def quote(self, asked: str, session: date | None) -> QuoteCard:
+        """Return the quote of what a person `asked` for."""
+        instrument, series = self._held(asked)
+        return quote_card(instrument, series, session or series.sessions[-1], self.calendar)
+
+    def drawdown(self, asked: str, window: str, session: date | None) -> DrawdownCard:
+        """Return the drawdown of what a person `asked` for."""
+        if window not in _WINDOWS:
+            raise UsageError(f"“{window}” is no window: write {' or '.join(_WINDOWS)}.")
+        instrument, series = self._held(asked)
+        return drawdown_card(instrument, series, session or series.sessions[-1], _WINDOWS[window])
+
+    def replay(self, span: tuple[date, date], preset: str | None) -> Told:
+        """Return what the rules would have told in `span`."""
+        first, last = span
+        if first > last:
+            raise UsageError(f"The replay would end before it begins: --from {first} is after --to {last}.")
+        return backtest(self.settings.rules_of(preset), self.catalogue, self.series, self.calendar, span)
+
+    def _held(self, asked: str) -> tuple[Instrument, Series]:
+        instrument = self.catalogue.resolve(asked)
+        series = self.series.get(instrument.symbol)
+        if series is None or not series.bars:
+            raise NotKnown(f"The data folder holds no bars of {instrument.symbol} ({instrument.short}).")
+        return instrument, series

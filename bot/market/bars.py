@@ -1,0 +1,95 @@
+"""One session's prices, and an instrument's sessions in order."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from itertools import pairwise
+
+_MONTHS_29TH = (2, 29)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One session: prices in the instrument's currency or in points.
+
+    A bar may know nothing but its close; then it has no intraday extremes. `adjusted` says that levels are
+    restated for dividends: percentages hold, levels are not what was traded.
+    """
+
+    session: date
+    close: float
+    open: float | None = None
+    high: float | None = None
+    low: float | None = None
+    volume: float | None = None
+    adjusted: bool = False
+
+    @property
+    def top(self) -> float:
+        """The highest price known of the session."""
+        return self.close if self.high is None else self.high
+
+    @property
+    def bottom(self) -> float:
+        """The lowest price known of the session."""
+        return self.close if self.low is None else self.low
+
+
+@dataclass(frozen=True)
+class Series:
+    """The bars of one instrument, oldest first, one a session."""
+
+    symbol: str
+    bars: tuple[Bar, ...]
+
+    @cached_property
+    def sessions(self) -> tuple[date, ...]:
+        """The dates of the bars."""
+        return tuple(each.session for each in self.bars)
+
+    @cached_property
+    def log_returns(self) -> tuple[float, ...]:
+        """Close-to-close log returns; the n-th ends with bar n + 1."""
+        return tuple(math.log(after.close / before.close) for before, after in pairwise(self.bars))
+
+    def until(self, session: date) -> Series:
+        """Return what was known when `session` had settled."""
+        return Series(self.symbol, self.bars[: bisect_right(self.sessions, session)])
+
+    def since(self, session: date) -> tuple[Bar, ...]:
+        """Return the bars of `session` and after."""
+        return self.bars[bisect_left(self.sessions, session) :]
+
+    def sigma(self, index: int, lookback: int) -> float | None:
+        """Return the sample standard deviation of the last `lookback` log returns before bar `index`.
+
+        The bar's own move never enters. None when fewer than `lookback` returns are known.
+        """
+        returns = self.log_returns[max(index - 1 - lookback, 0) : max(index - 1, 0)]
+        if len(returns) < lookback:
+            return None
+        mean = math.fsum(returns) / lookback
+        return math.sqrt(math.fsum((each - mean) ** 2 for each in returns) / (lookback - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The sessions each market is known to have had, as far as any of its instruments traded."""
+
+    sessions: Mapping[str, tuple[date, ...]]
+
+    def missing(self, market: str, after: date, before: date) -> tuple[date, ...]:
+        """Return the market's sessions strictly between two dates."""
+        known = self.sessions.get(market, ())
+        return known[bisect_right(known, after) : bisect_left(known, before)]
+
+
+def a_year_before(day: date) -> date:
+    """Return the same date one year earlier; for 29 February the 28th."""
+    leap = (day.month, day.day) == _MONTHS_29TH
+    return day.replace(year=day.year - 1, day=28 if leap else day.day)

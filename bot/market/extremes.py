@@ -1,0 +1,86 @@
+"""Lows and peaks of a window, and the episodes that new ones begin.
+
+A window ends with the previous session: a bar is compared with what came before it. An extreme that merely
+grows too old for the window begins no episode; only a bar that goes strictly beyond its window does.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from bot.market.bars import Bar, Series, a_year_before
+
+Reference = Literal["close", "intraday"]
+Window = Literal["52w", "all"]
+Side = Literal["low", "peak"]
+
+
+@dataclass(frozen=True, slots=True)
+class Extreme:
+    """The lowest or highest price of a window and the first session that had it."""
+
+    value: float
+    session: date
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a bar is compared with: the extreme before it, and the extreme that began the episode."""
+
+    extreme: Extreme
+    episode: Extreme
+
+
+def price_of(bar: Bar, reference: Reference, side: Side) -> float:
+    """Return the price of `bar` that counts towards an extreme."""
+    if reference == "close":
+        return bar.close
+    return bar.bottom if side == "low" else bar.top
+
+
+def beyond(price: float, extreme: float, side: Side) -> bool:
+    """Tell whether `price` is a new extreme; an equal one is not."""
+    return price < extreme if side == "low" else price > extreme
+
+
+def extreme_of(bars: Iterable[Bar], reference: Reference, side: Side) -> Extreme | None:
+    """Return the extreme of `bars`, the first session's where several are equal."""
+    found: Extreme | None = None
+    for bar in bars:
+        price = price_of(bar, reference, side)
+        if found is None or beyond(price, found.value, side):
+            found = Extreme(price, bar.session)
+    return found
+
+
+def window_start(window: Window, session: date) -> date:
+    """Return the first date of the window of `session`; `52w` goes back to the same date a year earlier."""
+    return date.min if window == "all" else a_year_before(session)
+
+
+def standings(
+    series: Series, reference: Reference, window: Window, side: Side
+) -> tuple[Standing | None, ...]:
+    """Return for each bar what it is compared with; None where its window holds no bar.
+
+    One pass over the series: `held` keeps the bars that can still become the extreme, best first.
+    """
+    column: list[Standing | None] = []
+    held: deque[Extreme] = deque()
+    episode: Extreme | None = None
+    for bar in series.bars:
+        start = window_start(window, bar.session)
+        while held and held[0].session < start:
+            held.popleft()
+        now = Extreme(price_of(bar, reference, side), bar.session)
+        column.append(Standing(held[0], episode or held[0]) if held else None)
+        if not held or beyond(now.value, held[0].value, side):
+            episode = now
+        while held and beyond(now.value, held[-1].value, side):
+            held.pop()
+        held.append(now)
+    return tuple(column)

@@ -1,0 +1,1 @@
+"""What an alert or an answer says, in plain words."""

@@ -1,0 +1,1 @@
+"""Where quotes, bars and stories come from."""

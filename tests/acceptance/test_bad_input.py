@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Marketbell, Said
+
+SETTINGS = (ROOT / "config.yaml").read_text()
+HEADING = "date,symbol,open,high,low,close,volume,adjusted\n"
+
+
+def refused(said: Said, status: int) -> str:
+    assert said.status == status
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    return said.err.rstrip("\n")
+
+
+@pytest.fixture
+def checked(marketbell: Marketbell, tmp_path: Path) -> Callable[[str], str]:
+    def check(settings: str) -> str:
+        file = tmp_path / "config.yaml"
+        file.write_text(settings)
+        return refused(marketbell("check", "--config", file), 2)
+
+    return check
+
+
+@pytest.fixture
+def read(marketbell: Marketbell, tmp_path: Path) -> Callable[[str], Said]:
+    def quote(rows: str) -> Said:
+        (tmp_path / "bars.csv").write_text(rows)
+        return marketbell("quote", "1810.HK", "--data", tmp_path, "--json")
+
+    return quote
+
+
+def test_the_settings_that_come_along_are_in_order(marketbell: Marketbell) -> None:
+    said = marketbell("check")
+    assert (said.status, said.out) == (0, "config.yaml is in order: 24 instruments, 4 rules.\n")
+
+
+def test_an_unknown_symbol_is_answered_with_the_nearest(marketbell: Marketbell, prices: Path) -> None:
+    said = refused(marketbell("quote", "XIAOMO", "--data", prices), 1)
+    assert said.startswith("No instrument is called “XIAOMO”. Nearest: 1810.HK (Xiaomi)")
+
+
+def test_no_symbol_is_a_matter_of_usage(marketbell: Marketbell, prices: Path) -> None:
+    assert "Missing argument" in refused(marketbell("quote", "--data", prices), 2)
+
+
+def test_an_impossible_date_is_refused(marketbell: Marketbell, prices: Path) -> None:
+    said = refused(marketbell("quote", "HSTECH", "--data", prices, "--as-of", "2022-02-30"), 2)
+    assert said == "“2022-02-30” is no date: write one that exists, as 2022-03-23."
+
+
+def test_a_replay_that_ends_before_it_begins_is_refused(marketbell: Marketbell, prices: Path) -> None:
+    said = marketbell("replay", "--data", prices, "--from", "2022-03-23", "--to", "2022-03-14")
+    assert "would end before it begins" in refused(said, 2)
+
+
+def test_a_missing_folder_is_refused(marketbell: Marketbell, tmp_path: Path) -> None:
+    said = refused(marketbell("quote", "HSTECH", "--data", tmp_path / "none"), 2)
+    assert said.startswith("There is no data folder")
+
+
+def test_a_day_before_all_bars_is_not_known(marketbell: Marketbell, prices: Path) -> None:
+    said = refused(marketbell("quote", "9626.HK", "--data", prices, "--as-of", "2021-03-28"), 1)
+    assert said == "Nothing is known of 9626.HK on 2021-03-28: its bars begin on 2021-03-29."
+
+
+def test_an_unknown_window_is_refused(marketbell: Marketbell, prices: Path) -> None:
+    said = refused(marketbell("drawdown", "HSTECH", "10y", "--data", prices), 2)
+    assert said == "“10y” is no window: write all or 52w."
+
+
+@pytest.mark.parametrize(
+    "before,after,lines_after,said",
+    [
+        ("exchange: XHKG", "exchnge: XHKG", 0, "“exchnge” is no setting; the nearest is “exchange”."),
+        ("rules: calm", "rules: calm\nrules: loud", 1, "a key stands there twice; keep one of the two."),
+        ("rules: calm", "rules: [calm", 2, "this is not YAML"),
+        ("rules: calm", "rules: clam", 0, "there is no preset “clam”; choose one of calm, loud."),
+        ("±2/3/5/7/10%", "±2/3/5/10/7%", 0, "Steps are written above 0 and in rising size"),
+        ("±2/3/5/7/10%", "±2/3/5/7/10", 0, "“±2/3/5/7/10” is no condition, at its end"),
+        ("±2/3/5/7/10%", "+-2/3/5/7/10%", 0, "is no condition, at “+-2/3/5/7/10”"),
+        ("kind: index", "kind: indx", 0, "“kind”: input should be 'index', 'stock', 'fund' or 'other'."),
+        ('short: "HSI"', 'short: "HSTECH"', -4, "“hstech” already names HSTECH; take another."),
+    ],
+)
+def test_a_mistake_in_the_settings_is_named_by_its_line(
+    checked: Callable[[str], str], before: str, after: str, lines_after: int, said: str
+) -> None:
+    line = SETTINGS[: SETTINGS.index(before)].count("\n") + 1 + lines_after
+    answers = checked(SETTINGS.replace(before, after, 1)).splitlines()
+    assert any(each.startswith(f"config.yaml, line {line}: ") and said in each for each in answers)
+
+
+@pytest.mark.parametrize(
+    "row,said",
+    [
+        ("2022-03-23,1810.HK,15,15.5,14.7,nan,,0", "line 2: close is “nan”, which is no price"),
+        ("2022-03-23,1810.HK,15,15.5,14.7,0,,0", "line 2: close is 0; leave the cell empty"),
+        ("2022-03-23,1810.HK,15,14.9,14.7,14.8,,0", "line 2: the high 14.9 is below"),
+        ("2022-03-23,1810.HK,15,15.5,15.2,14.8,,0", "line 2: the low 15.2 is above"),
+        ("2022-02-30,1810.HK,15,15.5,14.7,14.8,,0", "line 2: “2022-02-30” is no date"),
+        ("2022-03-23,,15,15.5,14.7,14.8,,0", "line 2: the symbol is empty"),
+        ("2022-03-23,1810.HK,15,15.5,14.7", "line 2: the row has another number of cells"),
+        ("2022-03-23,1810.HK,15,15.5,14.7,14.8,,yes", "line 2: adjusted is “yes”; write 0 or 1."),
+        ("2022-03-23,1810.HK,,,,14.8,,0\n2022-03-23,1810.HK,,,,14.9,,0", "line 3: 1810.HK has a second bar"),
+    ],
+)
+def test_a_bad_row_is_named_by_file_and_line(read: Callable[[str], Said], row: str, said: str) -> None:
+    answer = refused(read(f"{HEADING}{row}\n"), 2)
+    assert answer.startswith("bars.csv, ")
+    assert said in answer
+
+
+def test_an_empty_close_is_a_gap_and_never_a_zero(read: Callable[[str], Said]) -> None:
+    said = read(f"{HEADING}2022-03-22,1810.HK,,,,14.2,,0\n2022-03-23,1810.HK,,,,,,0\n")
+    assert (said.one["session"], said.one["price"]) == ("2022-03-22", 14.2)

@@ -39,6 +39,10 @@ class RecordedMarket:
         calendar = recorded.calendar(lambda symbol: catalogue[symbol].market)
         return cls(settings, catalogue, recorded.series, calendar)
 
+    def on(self, session: date | None) -> RecordedSession:
+        """Return the market as it was when `session` had settled, or as the last bars have it."""
+        return RecordedSession(self, session)
+
     def quote(self, asked: str, session: date | None) -> QuoteCard:
         """Return the quote of what a person `asked` for."""
         instrument, series = self._held(asked)
@@ -64,3 +68,20 @@ class RecordedMarket:
         if series is None or not series.bars:
             raise NotKnown(f"The data folder holds no bars of {instrument.symbol} ({instrument.short}).")
         return instrument, series
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSession:
+    """A recorded market at the end of one session, for commands to ask."""
+
+    market: RecordedMarket
+    session: date | None
+    source: str = "recorded bars"
+
+    def quote(self, asked: str) -> QuoteCard:
+        """Return the quote of an instrument."""
+        return self.market.quote(asked, self.session)
+
+    def drawdown(self, asked: str, window: str) -> DrawdownCard:
+        """Return an instrument's drawdown from the peak of `window`."""
+        return self.market.drawdown(asked, window, self.session)

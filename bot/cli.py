@@ -12,6 +12,9 @@ from typing import Annotated, Any
 import typer
 
 from bot.app import RecordedMarket
+from bot.chat.answer import answer
+from bot.chat.commands import COMMANDS
+from bot.chats.roles import Role
 from bot.config import read_settings
 from bot.errors import MarketbellError, UsageError
 from bot.market.measures import Distance, DrawdownCard, QuoteCard
@@ -54,6 +57,20 @@ def drawdown(
     """Show how far an instrument is below its peak and above the low since."""
     card = RecordedMarket.of(config, data).drawdown(symbol, window, _day(as_of))
     _print(_drawdown_json(card) if as_json else drawdown_text(card, _SOURCE))
+
+
+@app.command()
+def ask(
+    line: Annotated[str, typer.Argument(help="A chat command, as in “/quote 1810.HK”.")],
+    data: Data,
+    as_of: AsOf = None,
+    config: Config = _CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Answer a chat command here, as a chat of the owner's would be answered."""
+    market = RecordedMarket.of(config, data).on(_day(as_of))
+    text = answer(line, Role.OWNER, market, COMMANDS)
+    _print({"text": text} if as_json else text)
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""What a chat may ask, the same on every platform."""

@@ -1,0 +1,1 @@
+"""Who listens, and what each may do."""

@@ -21,6 +21,7 @@ from bot.market.measures import Distance, DrawdownCard, QuoteCard
 from bot.market.sessions import settlement
 from bot.messages.alerts import told
 from bot.messages.answers import drawdown_text, quote_text
+from bot.news.topics import Matcher
 from bot.rules.evaluate import Crossing
 
 _SOURCE = "recorded bars"
@@ -100,6 +101,16 @@ def replay(
 
 
 @app.command()
+def match(config: Config = _CONFIG, as_json: Json = False) -> None:
+    """Read JSON lines from standard input and give each the topics that its title and summary bear on."""
+    matcher = Matcher(read_settings(config).news_topics())
+    for number, line in enumerate(sys.stdin, start=1):
+        story = _story(line, number)
+        topics = matcher.topics(f"{story['title']}\n{story.get('summary') or ''}")
+        _print({**story, "topics": topics} if as_json else f"{', '.join(topics) or '-'}\t{story['title']}")
+
+
+@app.command()
 def check(config: Config = _CONFIG) -> None:
     """Check the settings and name every mistake by file, line and remedy."""
     settings = read_settings(config)
@@ -131,8 +142,18 @@ def _day(written: str | None) -> date | None:
         raise UsageError(f"“{written}” is no date: write one that exists, as 2022-03-23.") from error
 
 
-def _print(answer: str | dict[str, Any]) -> None:
-    typer.echo(answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False))
+def _story(line: str, number: int) -> dict[str, Any]:
+    try:
+        story = json.loads(line)
+    except ValueError:
+        story = None
+    if not isinstance(story, dict) or not isinstance(story.get("title"), str):
+        raise UsageError(f'Line {number} is no story: write one object a line, as {{"title": "..."}}.')
+    return story
+
+
+def _print(text: str | dict[str, Any]) -> None:
+    typer.echo(text if isinstance(text, str) else json.dumps(text, ensure_ascii=False))
 
 
 def _quote_json(card: QuoteCard) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rapidfuzz import process
@@ -15,10 +15,13 @@ from ruamel.yaml.error import MarkedYAMLError
 from bot.errors import GrammarError, SettingsError
 from bot.market.catalogue import Catalogue, folded
 from bot.market.instrument import Instrument
+from bot.news.topics import Clause, Topic
 from bot.rules.conditions import Rule
 from bot.rules.grammar import parse
 
 _NEAR = 60
+
+_Word = Annotated[str, Field(pattern=r"\w")]
 
 
 class _Strict(BaseModel):
@@ -46,16 +49,41 @@ class RuleSetting(_Strict):
     together: bool = False
 
 
+class ClauseSetting(_Strict):
+    """Words that bear on a topic together; the name of a list in `words` stands for its words."""
+
+    all_of: tuple[tuple[_Word, ...], ...] = Field(min_length=1)
+    none_of: tuple[_Word, ...] = ()
+
+
 class Settings(_Strict):
     """The whole of config.yaml."""
 
     instruments: tuple[InstrumentSetting, ...] = Field(min_length=1)
     rules: str
     presets: dict[str, dict[str, RuleSetting]]
+    words: dict[str, tuple[_Word, ...]] = {}
+    topics: dict[str, tuple[ClauseSetting, ...]] = {}
 
     def catalogue(self) -> Catalogue:
         """Return the instruments as the market knows them."""
         return Catalogue.of(Instrument(**dict(each)) for each in self.instruments)
+
+    def news_topics(self) -> tuple[Topic, ...]:
+        """Return the topics with the shared lists of words put in."""
+        return tuple(
+            Topic(
+                name,
+                tuple(
+                    Clause(tuple(self._words(group) for group in clause.all_of), self._words(clause.none_of))
+                    for clause in clauses
+                ),
+            )
+            for name, clauses in self.topics.items()
+        )
+
+    def _words(self, group: tuple[str, ...]) -> frozenset[str]:
+        return frozenset(word for each in group for word in self.words.get(each, (each,)))
 
     def rules_of(self, preset: str | None = None) -> tuple[Rule, ...]:
         """Return the rules of `preset`, or of the one that is set.
@@ -177,6 +205,8 @@ def _mistake(file: Path, tree: CommentedMap, error: Any) -> str:
 def _keys_beside(path: tuple[int | str, ...]) -> list[str]:
     if path[0] == "instruments" and path[1:]:
         return list(InstrumentSetting.model_fields)
+    if path[0] == "topics" and path[1:]:
+        return list(ClauseSetting.model_fields)
     if path[0] == "presets" and path[1:]:
         return list(RuleSetting.model_fields)
     return list(Settings.model_fields)

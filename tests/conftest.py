@@ -39,9 +39,11 @@ Marketbell = Callable[..., Said]
 def marketbell() -> Marketbell:
     """Run the real command line in a process of its own."""
 
-    def run(*arguments: object) -> Said:
+    def run(*arguments: object, stdin: str = "") -> Said:
         command = [sys.executable, "-m", "bot", *map(str, arguments)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(
+            command, cwd=ROOT, input=stdin, capture_output=True, text=True, check=False, timeout=60
+        )
         return Said(done.stdout, done.stderr, done.returncode)
 
     return run

@@ -1,0 +1,1 @@
+"""Stories and the topics they bear on."""

@@ -16,7 +16,7 @@ def told(crossing: Crossing, instrument: Instrument, source: str) -> str:
         lines.append(f"Previous close {price(crossing.reference.value)}, {day(crossing.reference.session)}")
     else:
         name = "Low" if crossing.measure == "off low" else "Peak"
-        kind = crossing.episode.partition(" ")[0]
+        kind = crossing.compared_with
         lines.append(f"{name}: {kind} {price(crossing.reference.value)}, {day(crossing.reference.session)}")
     if crossing.seen_by == "range":
         lines.append(_closed(crossing))

@@ -11,7 +11,7 @@ from typing import Literal
 
 from bot.errors import NotKnown
 from bot.market.bars import Bar, Calendar, Series
-from bot.market.extremes import Extreme, Standing, price_of, standings
+from bot.market.extremes import Extreme, Reference, Standing, price_of, standings
 from bot.market.measures import change_pct, day_change_pct
 from bot.rules.conditions import DayMove, FromExtreme, Rule, Trigger
 
@@ -26,6 +26,7 @@ _FINGERPRINT_LENGTH = 20
 class Crossing:
     """Steps of one ladder that one bar reached for the first time in their episode.
 
+    `reference` is what the price is compared with, a close or an intraday extreme as `compared_with` says;
     `steps` are in per cent and positive, `passed` were told before; `value` is the change, in per cent, of
     `price` against `reference`; `level` is the price of the furthest step. A price seen by `range` is the
     bar's high or low, not a print.
@@ -38,6 +39,7 @@ class Crossing:
     measure: Measure
     direction: Direction
     episode: str
+    compared_with: Reference
     reference: Extreme
     trigger: Trigger
     steps: tuple[float, ...]
@@ -135,7 +137,9 @@ def _from_extreme(
         furthest = bar.close
     key = f"{condition.reference} {episode.session.isoformat()} {episode.value!r}"
     measure: Measure = "off low" if low else "drawdown"
-    look = _Look(measure, "up" if low else "down", key, reference, furthest, condition.trigger)
+    look = _Look(
+        measure, "up" if low else "down", key, reference, furthest, condition.reference, condition.trigger
+    )
     yield from _climb(rule, symbol, bar, look, condition.steps, ladders)
 
 
@@ -146,6 +150,7 @@ class _Look:
     episode: str
     reference: Extreme
     furthest: float
+    compared_with: Reference = "close"
     trigger: Trigger = "touch"
 
 
@@ -175,6 +180,7 @@ def _climb(
         measure=look.measure,
         direction=look.direction,
         episode=look.episode,
+        compared_with=look.compared_with,
         reference=look.reference,
         trigger=look.trigger,
         steps=new,

@@ -14,6 +14,8 @@ FIELDS = [
     "symbol",
     "measure",
     "reference",
+    "reference_value",
+    "reference_date",
     "trigger",
     "steps",
     "step",
@@ -43,7 +45,8 @@ def fortnight(marketbell: Marketbell, prices: Path) -> Said:
 def test_forty_per_cent_off_the_low_is_told_once_on_the_23rd(fortnight: Said) -> None:
     (told,) = [line for line in of(fortnight, symbol="HSTECH", rule="off_low") if 40 in line["steps"]]
     assert told["session"] == "2022-03-23"
-    assert told["reference"] == {"value": 3472.42, "date": "2022-03-15"}
+    assert (told["reference"], told["trigger"]) == ("close", "touch")
+    assert (told["reference_value"], told["reference_date"]) == (3472.42, "2022-03-15")
     assert told["level"] == pytest.approx(4861.388)
     assert (told["seen_by"], told["price"]) == ("range", 4883.76)
     assert told["value"] == pytest.approx(40.644, abs=0.0005)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,38 @@ def test_eighteen_months_cost_a_chat_no_more_than_two_messages_a_day(
 
 def test_the_23rd_is_four_messages(marketbell: Marketbell, prices: Path) -> None:
     assert "in 4 messages over 1 days" in replay(marketbell, prices, "2022-03-23", "2022-03-23").err
+
+
+def test_fixed_steps_are_as_many_as_were_counted_from_the_same_prices(
+    marketbell: Marketbell, prices: Path
+) -> None:
+    loud = replay(marketbell, prices, "2021-01-01", "2022-06-30", "--rules", "loud").lines
+    indices = {"HSTECH", "^HSI", "^HSCE", "000300.SS"}
+    counted: Counter[tuple[str, bool]] = Counter()
+    for line in loud:
+        counted[line["rule"], line["symbol"] in indices] += len(line["steps"])
+    # Another count has 880 for the indices, with HSTECH's move of 26 April 2022, whose previous session is
+    # missing; and 3,339 for the stocks, without 9626.HK of 6 May 2022: 161.10 is 10% below 179.00 to the last
+    # digit, and a shade less in binary fractions.
+    assert counted == {
+        ("index_day", True): 879,
+        ("stock_day", False): 3340,
+        ("off_low", True): 9,
+        ("off_low", False): 146,
+        ("drawdown", True): 17,
+        ("drawdown", False): 72,
+    }
+
+
+def test_levels_that_were_not_traded_are_not_told(fortnight: Said) -> None:
+    adjusted = of(fortnight, symbol="1024.HK", session="2022-03-23")
+    assert [line["text"].splitlines() for line in adjusted] == [
+        [
+            "Kuaishou up 8% or more on the day: day's high +9.34%",
+            "Against the close of 22 Mar 2022",
+            "Closed +6.30%: back from the 8% level",
+            "Next: 12%",
+            "Percentages only: the bars are dividend-adjusted, their levels were not traded",
+            "Session of 23 Mar 2022, time of day unknown: daily bar, recorded bars",
+        ]
+    ]

@@ -10,13 +10,11 @@ from bot.config import Settings, read_settings
 from bot.errors import NotKnown, UsageError
 from bot.market.bars import Calendar, Series
 from bot.market.catalogue import Catalogue
-from bot.market.extremes import Window
+from bot.market.extremes import window_named
 from bot.market.instrument import Instrument, bare_instrument
 from bot.market.measures import DrawdownCard, QuoteCard, drawdown_card, quote_card
 from bot.rules.backtest import Told, backtest
 from bot.sources.folder import read_folder
-
-_WINDOWS: dict[str, Window] = {"all": "all", "52w": "52w"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +48,9 @@ class RecordedMarket:
 
     def drawdown(self, asked: str, window: str, session: date | None) -> DrawdownCard:
         """Return the drawdown of what a person `asked` for."""
-        if window not in _WINDOWS:
-            raise UsageError(f"“{window}” is no window: write {' or '.join(_WINDOWS)}.")
+        chosen = window_named(window)
         instrument, series = self._held(asked)
-        return drawdown_card(instrument, series, session or series.sessions[-1], _WINDOWS[window])
+        return drawdown_card(instrument, series, session or series.sessions[-1], chosen)
 
     def replay(self, span: tuple[date, date], preset: str | None) -> Told:
         """Return what the rules would have told in `span`."""

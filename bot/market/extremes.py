@@ -10,12 +10,13 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, cast, get_args
 
+from bot.errors import UsageError
 from bot.market.bars import Bar, Series, a_year_before
 
 Reference = Literal["close", "intraday"]
-Window = Literal["52w", "all"]
+Window = Literal["all", "52w"]
 Side = Literal["low", "peak"]
 
 
@@ -55,6 +56,14 @@ def extreme_of(bars: Iterable[Bar], reference: Reference, side: Side) -> Extreme
         if found is None or beyond(price, found.value, side):
             found = Extreme(price, bar.session)
     return found
+
+
+def window_named(written: str) -> Window:
+    """Return the window a person wrote; `UsageError` when there is none of that name."""
+    for window in get_args(Window):
+        if window == written:
+            return cast("Window", window)
+    raise UsageError(f"“{written}” is no window: write {' or '.join(get_args(Window))}.")
 
 
 def window_start(window: Window, session: date) -> date:

@@ -1,5 +1,6 @@
 # What a person types here. `make` alone lists it.
 
+SPEED ?= 3600
 PYTHON ?=
 UPGRADE ?=
 export PYTHON
@@ -7,13 +8,18 @@ export PYTHON
 bin := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test pins clean
+.PHONY: help demo run check test pins clean
 
 help:  ## list what make does here
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-install:  ## make .venv with what Marketbell needs to run
+demo:  ## replay March 2022 on a page of this machine, at SPEED=3600 times its pace; Ctrl-C ends it
 	@scripts/environment run
+	@$(bin)/marketbell run --replay march-2022 --speed $(SPEED)
+
+run:  ## run the bot with config.yaml and the tokens in the environment
+	@scripts/environment run
+	@$(bin)/marketbell run
 
 check:  ## read the code: lint, format, types, and which room imports which
 	@scripts/environment develop
@@ -22,7 +28,8 @@ check:  ## read the code: lint, format, types, and which room imports which
 	@$(bin)/mypy
 	@$(bin)/lint-imports --no-logo
 
-test: check  ## check, then run every test
+test: check  ## check, then run every test; what it needs it installs or names
+	@scripts/browser
 	@$(bin)/pytest
 
 pins:  ## write requirements/ anew from pyproject.toml; UPGRADE=yes moves to the newest releases

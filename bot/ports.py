@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Generic, Protocol, TypeVar
 
+from bot.alerts.outcome import Outcome
+from bot.chats.chat_id import ChatId
+from bot.chats.roles import Role
+from bot.chats.subscription import Rate, Subscription
+from bot.market.bars import Series
+from bot.market.instrument import Instrument
 from bot.market.measures import DrawdownCard, QuoteCard
+from bot.market.quote import Quote
+from bot.messages.blocks import Message
+from bot.news.story import Story
+
+Card_co = TypeVar("Card_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Priced(Generic[Card_co]):
+    """What is said of an instrument, and the quote that it rests on, which knows its age and source."""
+
+    card: Card_co
+    quote: Quote
 
 
 class Market(Protocol):
@@ -13,15 +35,179 @@ class Market(Protocol):
     Both raise `UnknownSymbol` for a name that nothing has and `NotKnown` where no price is held.
     """
 
-    @property
-    def source(self) -> str:
-        """Where the numbers come from, as answers say it."""
-        ...
-
-    def quote(self, asked: str) -> QuoteCard:
+    async def quote(self, asked: str) -> Priced[QuoteCard]:
         """Return the quote of an instrument."""
         ...
 
-    def drawdown(self, asked: str, window: str) -> DrawdownCard:
+    async def drawdown(self, asked: str, window: str) -> Priced[DrawdownCard]:
         """Return an instrument's drawdown from the peak of `window`; `UsageError` where there is none."""
+        ...
+
+
+class QuoteSource(Protocol):
+    """Where quotes and bars come from.
+
+    Both raise `Away` when the source does not answer or will not for now, with when to ask again in words.
+    """
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        ...
+
+    async def quotes(self, instruments: Sequence[Instrument]) -> tuple[Quote, ...]:
+        """Return what is known now; an instrument without a trustworthy price is left out."""
+        ...
+
+    async def history(self, instrument: Instrument, until: date) -> Series:
+        """Return the settled bars of the sessions before `until`, oldest first."""
+        ...
+
+
+class FeedSource(Protocol):
+    """Where stories come from."""
+
+    async def stories(self, address: str) -> tuple[Story, ...] | None:
+        """Return what a feed holds now, or None if it is as it was when last asked.
+
+        Raises `Away` when the feed does not answer, or answers with what is no feed.
+        """
+        ...
+
+
+class Sender(Protocol):
+    """One connection to a platform, as deliveries use it."""
+
+    @property
+    def route(self) -> str:
+        """The route of the chats that it reaches."""
+        ...
+
+    async def send(self, chat: ChatId, message: Message, delivery: str) -> Outcome:
+        """Show `message` in `chat` once; `delivery` names it towards platforms that keep such names."""
+        ...
+
+    async def find(self, chat: ChatId, delivery: str) -> Outcome:
+        """Look for a delivery whose sending was never heard of again.
+
+        `Sent` where it is shown, `Again` where it surely is not, `Unknown` where the platform cannot tell.
+        """
+        ...
+
+
+class Once(Protocol):
+    """Whatever came in before: platforms tell some things twice."""
+
+    async def first(self, name: str) -> bool:
+        """Tell whether `name` is met for the first time in the last quarter of an hour."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What the page shows of one watched instrument."""
+
+    quote: QuoteCard
+    drawdown: DrawdownCard
+    price: Quote
+
+
+class Watchlist(Protocol):
+    """What is watched, in the order of the settings."""
+
+    async def watched(self) -> tuple[Watched, ...]:
+        """Return every instrument that has a price."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One message of the page: its place in the order of messages, and its HTML as it was rendered."""
+
+    place: str
+    html: str
+
+
+class PageFeed(Protocol):
+    """The messages that the page was sent."""
+
+    async def show(self, session: str, delivery: str, html: str) -> str:
+        """Add a message once, whatever is repeated; return its place."""
+        ...
+
+    async def recent(self, session: str) -> tuple[Shown, ...]:
+        """Return the last hundred, oldest first."""
+        ...
+
+    async def after(self, session: str, place: str) -> tuple[Shown, ...]:
+        """Return what came after `place`, waiting up to two seconds for it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How things stand: the worker's last tick, machine time, and what waits and was sent.
+
+    `quoted` is the market time of the newest price; `waiting` counts chats with deliveries, `ended` the ended
+    deliveries by how they ended.
+    """
+
+    now: int
+    ticked: int | None
+    watched: int
+    source: str
+    trouble: str
+    quoted: datetime | None
+    waiting: int
+    ended: Mapping[str, int]
+
+
+class Book(Protocol):
+    """What chats asked for, and how things stand."""
+
+    async def of(self, chat: ChatId) -> tuple[Subscription, ...]:
+        """Return what a chat asked for, oldest first."""
+        ...
+
+    async def add(self, chat: ChatId, topic: str) -> bool:
+        """Subscribe a chat; False where it was subscribed already."""
+        ...
+
+    async def remove(self, chat: ChatId, topic: str) -> bool:
+        """Take a topic from a chat; False where it had not asked for it."""
+        ...
+
+    async def come_back(self, chat: ChatId) -> None:
+        """Let a chat that was gone hear again."""
+        ...
+
+    async def rate(self, topic: str) -> Rate | None:
+        """Return what a topic would have cost a chat, where there are bars to measure it on."""
+        ...
+
+    async def status(self) -> Status:
+        """Return how things stand."""
+        ...
+
+
+class Desk(Protocol):
+    """Whoever answers commands: handed to every platform that listens."""
+
+    async def answer(self, line: str, chat: ChatId, role: Role) -> Message:
+        """Return the answer to a command; a refusal is an answer too."""
+        ...
+
+    async def role(self, chat: ChatId, user: str, *, administers: bool) -> Role:
+        """Return what `user` may do in `chat`.
+
+        `administers` says that the platform trusts the user there: it is their own chat, or they run it.
+        """
+        ...
+
+    async def come_back(self, chat: ChatId) -> None:
+        """Let a chat that was gone hear again."""
+        ...
+
+    def menu(self) -> Iterable[tuple[str, str]]:
+        """Return each command's name and what it is for, as platforms list them."""
         ...

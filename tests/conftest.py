@@ -3,12 +3,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+
+from bot.store.link import Link, Place, connect
+from bot.store.server import embedded
 
 ROOT = Path(__file__).parents[1]
 PRICES = ROOT.parent / "shared" / "data" / "prices"
@@ -52,3 +56,18 @@ def marketbell() -> Marketbell:
 @pytest.fixture(scope="session")
 def prices() -> Path:
     return PRICES
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A real server of this test run's own."""
+    with embedded(tmp_path_factory.mktemp("valkey")) as place:
+        yield place
+
+
+@pytest.fixture
+async def link(server: Place) -> AsyncIterator[Link]:
+    """A namespace that no other test has seen."""
+    connected = await connect(server, f"test-{uuid4().hex[:12]}")
+    yield connected
+    await connected.close()

@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rapidfuzz import process
 
 from bot.chat.command import Asked, Command
+from bot.chats.chat_id import ChatId
 from bot.chats.roles import Role
+from bot.chats.topics import Topics
 from bot.errors import Refused, UsageError
-from bot.ports import Market
+from bot.messages.blocks import Message
+from bot.ports import Book, Market
 
 _NEAR = 60
 _LONGEST = 200
 
 
-def answer(line: str, role: Role, market: Market, known: tuple[Command, ...]) -> str:
-    """Return what the command in `line` answers.
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Everything that commands turn to."""
 
-    Raises `UsageError` with what to write instead, `Refused` when the role does not allow it, and whatever
-    the market raises.
-    """
-    name, *words = line[:_LONGEST].split() or [""]
-    if not name.startswith("/"):
-        raise UsageError("A command begins with a slash: write /help to see them all.")
-    command = _find(name[1:].partition("@")[0].casefold(), known)
-    if role < command.role:
-        raise Refused(f"/{command.name} is for a {command.role.name.lower()}: ask the owner of this bot.")
-    if not command.fewest <= len(words) <= command.most:
-        raise UsageError(f"Write {command.form}, as in {command.examples[0]}.")
-    return command.answer(Asked(tuple(words), role, market, known))
+    market: Market
+    book: Book | None
+    topics: Topics
+    known: tuple[Command, ...]
+
+    async def to(self, line: str, chat: ChatId, role: Role) -> Message:
+        """Return what the command in `line` answers.
+
+        Raises `UsageError` with what to write instead, `Refused` when the role does not allow it, and
+        whatever the market raises.
+        """
+        name, *words = line[:_LONGEST].split() or [""]
+        if not name.startswith("/"):
+            raise UsageError("A command begins with a slash: write /help to see them all.")
+        command = _find(name[1:].partition("@")[0].casefold(), self.known)
+        if role < command.role:
+            raise Refused(
+                f"/{command.name} is for a {command.role.name.lower()}: "
+                f"ask the owner of this bot to let you. This chat is {chat}."
+            )
+        if not command.fewest <= len(words) <= command.most:
+            raise UsageError(f"Write {command.form}, as in {command.examples[0]}.")
+        asked = Asked(tuple(words), chat, role, self.market, self.book, self.topics, self.known)
+        return await command.answer(asked)
 
 
 def _find(name: str, known: tuple[Command, ...]) -> Command:

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bot.chats.chat_id import ChatId
 from bot.chats.roles import Role
-from bot.ports import Market
+from bot.chats.topics import Topics
+from bot.errors import Away
+from bot.messages.blocks import Message
+from bot.ports import Book, Market
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A command as it arrived: its arguments, who asks, and whom it may turn to."""
+    """A command as it arrived: its arguments, who asks and where, and whom it may turn to."""
 
     arguments: tuple[str, ...]
+    chat: ChatId
     role: Role
     market: Market
+    kept: Book | None
+    topics: Topics
     known: tuple[Command, ...]
+
+    @property
+    def book(self) -> Book:
+        """What chats asked for; `Away` where only recorded bars are asked, which know no chats."""
+        if self.kept is None:
+            raise Away("Recorded bars keep no subscriptions: start marketbell run, and ask without --data.")
+        return self.kept
+
+    @property
+    def words(self) -> str:
+        """The arguments as one name."""
+        return " ".join(self.arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +49,7 @@ class Command:
     role: Role
     usage: str
     examples: tuple[str, ...]
-    answer: Callable[[Asked], str]
+    answer: Callable[[Asked], Awaitable[Message]]
 
     @property
     def form(self) -> str:

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from itertools import pairwise
+from typing import Literal
 
 _MONTHS_29TH = (2, 29)
+
+Reference = Literal["close", "intraday"]
+Side = Literal["low", "peak"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,26 @@ class Bar:
         return self.close if self.low is None else self.low
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An extreme known of a time whose bars are not held: a low or a peak, by close or intraday."""
+
+    session: date
+    side: Side
+    reference: Reference
+    value: float
+
+
 @dataclass(frozen=True)
 class Series:
-    """The bars of one instrument, oldest first, one a session."""
+    """The bars of one instrument, oldest first, one a session.
+
+    `before` holds what is known of the time before the first bar, oldest first.
+    """
 
     symbol: str
     bars: tuple[Bar, ...]
+    before: tuple[Known, ...] = ()
 
     @cached_property
     def sessions(self) -> tuple[date, ...]:
@@ -59,7 +77,11 @@ class Series:
 
     def until(self, session: date) -> Series:
         """Return what was known when `session` had settled."""
-        return Series(self.symbol, self.bars[: bisect_right(self.sessions, session)])
+        return Series(self.symbol, self.bars[: bisect_right(self.sessions, session)], self.before)
+
+    def with_bar(self, bar: Bar) -> Series:
+        """Return the series with `bar` as its last, in place of one of the same session."""
+        return Series(self.symbol, (*self.bars[: bisect_left(self.sessions, bar.session)], bar), self.before)
 
     def since(self, session: date) -> tuple[Bar, ...]:
         """Return the bars of `session` and after."""

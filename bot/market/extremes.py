@@ -7,17 +7,15 @@ grows too old for the window begins no episode; only a bar that goes strictly be
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, cast, get_args
 
 from bot.errors import UsageError
-from bot.market.bars import Bar, Series, a_year_before
+from bot.market.bars import Bar, Reference, Series, Side, a_year_before
 
-Reference = Literal["close", "intraday"]
 Window = Literal["all", "52w"]
-Side = Literal["low", "peak"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +46,25 @@ def beyond(price: float, extreme: float, side: Side) -> bool:
     return price < extreme if side == "low" else price > extreme
 
 
-def extreme_of(bars: Iterable[Bar], reference: Reference, side: Side) -> Extreme | None:
-    """Return the extreme of `bars`, the first session's where several are equal."""
+def extreme_since(series: Series, start: date, reference: Reference, side: Side) -> Extreme | None:
+    """Return the extreme of the sessions from `start` on, the first session's where several are equal.
+
+    A bar with only a close has no intraday extremes and counts towards none.
+    """
     found: Extreme | None = None
-    for bar in bars:
-        price = price_of(bar, reference, side)
-        if found is None or beyond(price, found.value, side):
-            found = Extreme(price, bar.session)
+    for each in _candidates(series, reference, side, only_known=True):
+        if each.session >= start and (found is None or beyond(each.value, found.value, side)):
+            found = each
     return found
+
+
+def _candidates(series: Series, reference: Reference, side: Side, *, only_known: bool) -> Iterator[Extreme]:
+    for known in series.before:
+        if (known.reference, known.side) == (reference, side):
+            yield Extreme(known.value, known.session)
+    for bar in series.bars:
+        if not only_known or reference == "close" or bar.high is not None:
+            yield Extreme(price_of(bar, reference, side), bar.session)
 
 
 def window_named(written: str) -> Window:
@@ -74,22 +83,21 @@ def window_start(window: Window, session: date) -> date:
 def standings(
     series: Series, reference: Reference, window: Window, side: Side
 ) -> tuple[Standing | None, ...]:
-    """Return for each bar what it is compared with; None where its window holds no bar.
+    """Return for each bar what it is compared with; None where its window holds no session.
 
-    One pass over the series: `held` keeps the bars that can still become the extreme, best first.
+    One pass over the series: `held` keeps the sessions that can still become the extreme, best first.
     """
     column: list[Standing | None] = []
     held: deque[Extreme] = deque()
     episode: Extreme | None = None
-    for bar in series.bars:
-        start = window_start(window, bar.session)
+    for now in _candidates(series, reference, side, only_known=False):
+        start = window_start(window, now.session)
         while held and held[0].session < start:
             held.popleft()
-        now = Extreme(price_of(bar, reference, side), bar.session)
         column.append(Standing(held[0], episode or held[0]) if held else None)
         if not held or beyond(now.value, held[0].value, side):
             episode = now
         while held and beyond(now.value, held[-1].value, side):
             held.pop()
         held.append(now)
-    return tuple(column)
+    return tuple(column[len(column) - len(series.bars) :])

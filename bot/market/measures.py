@@ -5,33 +5,93 @@ Percentages are plain ratios times 100, never rounded here.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 
 from bot.errors import NotKnown
-from bot.market.bars import Bar, Calendar, Series
-from bot.market.extremes import Extreme, Reference, Window, extreme_of, window_start
+from bot.market.bars import Bar, Calendar, Reference, Series
+from bot.market.extremes import Extreme, Window, extreme_since, window_start
 from bot.market.instrument import Instrument
+
+DRAWDOWN_STEPS = (10, 20, 30, 40, 50, 60, 70, 80, 90)
+OFF_LOW_STEPS = (10, 20, 30, 40, 50)
+
+_NORMAL_DAYS = 60
+_VOLUME_DAYS = 20
+_WORST = 5
+# A window that begins on a holiday begins with the first session after it.
+_LONGEST_CLOSURE = timedelta(days=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """How far a price stands from an extreme, in per cent of the extreme."""
+    """How far a price stands from an extreme, in per cent of the extreme.
+
+    An `adjusted` extreme has a level that was not traded.
+    """
 
     value: float
     session: date
     change_pct: float
+    adjusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The lowest and the highest price of a year, by `reference`, and where the last price stands in between.
+
+    `position_pct` is 0 at the low and 100 at the high. `since` is None where the whole year is known.
+    """
+
+    low: Distance
+    high: Distance
+    reference: Reference
+    position_pct: float
+    since: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next step of a ladder, in per cent and positive, and the price that stands there."""
+
+    pct: float
+    level: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """A fall of closes from a peak: its lowest close, and the first close back at the peak, if any."""
+
+    depth_pct: float
+    start: date
+    trough: date
+    recovery: date | None
 
 
 @dataclass(frozen=True, slots=True)
 class QuoteCard:
-    """What `/quote` says of one session."""
+    """What `/quote` says of one session.
+
+    `gap_pct` is the open against the previous close, `normal_day_pct` the deviation of the sessions before,
+    `volume_ratio` the volume against the average of the sessions before; each None where it is not known.
+    `from_peak` is by the highest close of all history, which is held `since`; `off_low` by the lowest close
+    of a year.
+    """
 
     instrument: Instrument
     bar: Bar
     previous: Bar | None
     day_change_pct: float | None
     not_known: str | None
+    gap_pct: float | None = None
+    year: Range | None = None
+    from_peak: Distance | None = None
+    off_low: Distance | None = None
+    since: date | None = None
+    normal_day_pct: float | None = None
+    volume_ratio: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +99,8 @@ class DrawdownCard:
     """What `/drawdown` says: the peaks of a window and the lowest since each, by close and intraday.
 
     A low is None when no session has followed its peak; an intraday extreme is None where no bar has one.
+    `sessions` is how many have followed the closing peak, `year_peak` the closing peak of a year, `worst` the
+    lowest close since the peak against that peak, `falls` the deepest of the window, deepest first.
     """
 
     instrument: Instrument
@@ -47,6 +109,12 @@ class DrawdownCard:
     since: date
     peak: dict[Reference, Distance | None]
     low: dict[Reference, Distance | None]
+    sessions: int | None = None
+    year_peak: Distance | None = None
+    worst: Distance | None = None
+    next_drawdown: Step | None = None
+    next_off_low: Step | None = None
+    falls: tuple[Fall, ...] = ()
 
 
 def change_pct(price: float, base: float) -> float:
@@ -70,6 +138,38 @@ def day_change_pct(series: Series, index: int, market: str, calendar: Calendar) 
     return change_pct(bar.close, previous.close)
 
 
+def streak(series: Series, index: int, market: str, calendar: Calendar) -> int:
+    """Return how many closes in a row, up to bar `index`, rose; how many fell as a negative number.
+
+    An unchanged close ends it, and so does a session whose bar is missing.
+    """
+    count = 0
+    for at in range(index, 0, -1):
+        try:
+            change = day_change_pct(series, at, market, calendar)
+        except NotKnown:
+            break
+        if change == 0 or change * count < 0:
+            break
+        count += 1 if change > 0 else -1
+    return count
+
+
+def distance(series: Series, price: float, extreme: Extreme | None) -> Distance | None:
+    """Return how far `price` stands from an extreme of `series`."""
+    if extreme is None:
+        return None
+    there = series.since(extreme.session)[:1]
+    adjusted = bool(there) and there[0].session == extreme.session and there[0].adjusted
+    return Distance(extreme.value, extreme.session, change_pct(price, extreme.value), adjusted)
+
+
+def sessions_after(series: Series, session: date) -> int | None:
+    """Return how many bars follow that of `session`; None where there is no bar of it."""
+    held = series.since(session)
+    return len(held) - 1 if held and held[0].session == session else None
+
+
 def last_bar(series: Series, session: date) -> int:
     """Return the index of the last bar on or before `session`.
 
@@ -85,33 +185,121 @@ def last_bar(series: Series, session: date) -> int:
 def quote_card(instrument: Instrument, series: Series, session: date, calendar: Calendar) -> QuoteCard:
     """Return the quote of the last session up to `session`."""
     index = last_bar(series, session)
-    previous = series.bars[index - 1] if index else None
+    held = series.until(session)
+    bar, previous = held.bars[index], held.bars[index - 1] if index else None
+    change, reason = None, None
     try:
-        change = day_change_pct(series, index, instrument.market, calendar)
-    except NotKnown as reason:
-        return QuoteCard(instrument, series.bars[index], previous, None, str(reason))
-    return QuoteCard(instrument, series.bars[index], previous, change, None)
+        change = day_change_pct(held, index, instrument.market, calendar)
+    except NotKnown as error:
+        reason = str(error)
+    a_year = window_start("52w", bar.session)
+    gap = (
+        None
+        if change is None or previous is None or bar.open is None
+        else change_pct(bar.open, previous.close)
+    )
+    sigma = held.sigma(index, _NORMAL_DAYS)
+    return QuoteCard(
+        instrument=instrument,
+        bar=bar,
+        previous=previous,
+        day_change_pct=change,
+        not_known=reason,
+        gap_pct=gap,
+        year=_range(held, a_year),
+        from_peak=distance(held, bar.close, extreme_since(held, date.min, "close", "peak")),
+        off_low=distance(held, bar.close, extreme_since(held, a_year, "close", "low")),
+        since=_first_known(held, date.min),
+        normal_day_pct=None if sigma is None else sigma * 100,
+        volume_ratio=_volume_ratio(held),
+    )
 
 
 def drawdown_card(instrument: Instrument, series: Series, session: date, window: Window) -> DrawdownCard:
     """Return the drawdown of the last session up to `session` from the peak of `window`."""
-    index = last_bar(series, session)
-    held = Series(series.symbol, series.bars[: index + 1])
-    bar = held.bars[-1]
-    bars = held.since(window_start(window, bar.session))
+    held = series.until(session)
+    bar = held.bars[last_bar(series, session)]
+    start = window_start(window, bar.session)
     peaks: dict[Reference, Distance | None] = {}
     lows: dict[Reference, Distance | None] = {}
     references: tuple[Reference, ...] = ("close", "intraday")
     for reference in references:
-        within = [each for each in bars if reference == "close" or each.high is not None]
-        peak = extreme_of(within, reference, "peak")
-        after = [each for each in within if peak and each.session > peak.session]
-        peaks[reference] = _distance(bar, peak)
-        lows[reference] = _distance(bar, extreme_of(after, reference, "low"))
-    return DrawdownCard(instrument, bar, window, bars[0].session, peaks, lows)
+        peak = extreme_since(held, start, reference, "peak")
+        low = peak and extreme_since(held, peak.session + timedelta(days=1), reference, "low")
+        peaks[reference] = distance(held, bar.close, peak)
+        lows[reference] = distance(held, bar.close, low)
+    top, bottom = peaks["close"], lows["close"]
+    year_peak = extreme_since(held, window_start("52w", bar.session), "close", "peak")
+    return DrawdownCard(
+        instrument=instrument,
+        bar=bar,
+        window=window,
+        since=_first_known(held, start),
+        peak=peaks,
+        low=lows,
+        sessions=None if top is None else sessions_after(held, top.session),
+        year_peak=distance(held, bar.close, year_peak),
+        worst=_worst(top, bottom),
+        next_drawdown=_next_step(DRAWDOWN_STEPS, top, bar.close, -1),
+        next_off_low=_next_step(OFF_LOW_STEPS, bottom, bar.close, 1),
+        falls=worst_falls(held, start)[:_WORST],
+    )
 
 
-def _distance(bar: Bar, extreme: Extreme | None) -> Distance | None:
-    if extreme is None:
+def worst_falls(series: Series, start: date) -> tuple[Fall, ...]:
+    """Return every fall of closes since `start`, the deepest first; the last may still be open."""
+    closes = [(each.session, each.value) for each in series.before if each.reference == "close"]
+    closes += [(each.session, each.close) for each in series.bars]
+    closes = [each for each in closes if each[0] >= start]
+    found: list[Fall] = []
+    top = trough = closes[0]
+    for now in (*closes[1:], None):
+        if now is not None and now[1] < top[1]:
+            trough = min(trough, now, key=lambda each: each[1])
+            continue
+        if trough[1] < top[1]:
+            depth = change_pct(trough[1], top[1])
+            found.append(Fall(depth, top[0], trough[0], None if now is None else now[0]))
+        if now is not None:
+            top = trough = now
+    return tuple(sorted(found, key=lambda each: each.depth_pct))
+
+
+def _first_known(series: Series, start: date) -> date:
+    known = (*(each.session for each in series.before), *series.sessions)
+    return min(each for each in known if each >= start)
+
+
+def _range(series: Series, start: date) -> Range | None:
+    bar = series.bars[-1]
+    reference: Reference = "close" if bar.high is None or bar.low is None else "intraday"
+    low = distance(series, bar.close, extreme_since(series, start, reference, "low"))
+    high = distance(series, bar.close, extreme_since(series, start, reference, "peak"))
+    if low is None or high is None or low.value == high.value:
         return None
-    return Distance(extreme.value, extreme.session, change_pct(bar.close, extreme.value))
+    position = (bar.close - low.value) / (high.value - low.value) * 100
+    first = _first_known(series, date.min)
+    return Range(low, high, reference, position, first if first > start + _LONGEST_CLOSURE else None)
+
+
+def _volume_ratio(series: Series) -> float | None:
+    *before, now = [each.volume for each in series.bars[-_VOLUME_DAYS - 1 :]]
+    known = [each for each in before if each]
+    if now is None or len(known) < _VOLUME_DAYS:
+        return None
+    return now * len(known) / math.fsum(known)
+
+
+def _worst(peak: Distance | None, low: Distance | None) -> Distance | None:
+    if peak is None or low is None:
+        return None
+    return Distance(low.value, low.session, change_pct(low.value, peak.value), low.adjusted)
+
+
+def _next_step(steps: tuple[int, ...], at: Distance | None, price: float, sign: int) -> Step | None:
+    """Return the first step that `price` has not reached, compared as the decimals that prices are."""
+    if at is None:
+        return None
+    base, now = Decimal(repr(at.value)), Decimal(repr(price)) * 100
+    ahead = next((each for each in steps if (now - base * (100 + sign * each)) * sign < 0), None)
+    return None if ahead is None else Step(ahead, at.value * (1 + sign * ahead / 100))

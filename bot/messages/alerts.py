@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.market.instrument import Instrument
 from bot.market.measures import change_pct
 from bot.messages.words import day, listed, percent, price
-from bot.rules.evaluate import Crossing
+from bot.rules.crossing import Crossing
 
 
 def told(crossing: Crossing, instrument: Instrument, source: str) -> str:
@@ -50,8 +50,8 @@ def _compared(crossing: Crossing) -> str:
 
 
 def _closed(crossing: Crossing) -> str:
-    change = percent(change_pct(crossing.close, crossing.reference.value))
+    change = percent(change_pct(crossing.last, crossing.reference.value))
     if crossing.adjusted:
         return f"Closed {change}: back from the {crossing.step:g}% level"
     level = price(crossing.level)
-    return f"Closed at {price(crossing.close)}, {change}: back from the {crossing.step:g}% level of {level}"
+    return f"Closed at {price(crossing.last)}, {change}: back from the {crossing.step:g}% level of {level}"

@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.market.extremes import Reference, Side, Window
+from bot.market.bars import Reference, Side
+from bot.market.extremes import Window
 
 _REVISION_LENGTH = 12
 

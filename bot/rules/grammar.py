@@ -9,7 +9,8 @@ from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedInput, VisitError
 
 from bot.errors import GrammarError
-from bot.market.extremes import Reference, Window
+from bot.market.bars import Reference
+from bot.market.extremes import Window
 from bot.rules.conditions import AutoSteps, Condition, DayMove, FixedSteps, FromExtreme, Trigger
 
 _GRAMMAR = r"""

@@ -8,7 +8,8 @@ from bot.errors import GrammarError
 from bot.market.bars import Bar, Calendar, Series
 from bot.market.extremes import standings
 from bot.rules.conditions import AutoSteps, Rule
-from bot.rules.evaluate import Crossing, Ladders, crossings, reaches
+from bot.rules.crossing import Crossing, reaches
+from bot.rules.evaluate import Ladders, crossings
 from bot.rules.grammar import parse
 
 START = date(2021, 1, 4)

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from bot.chat.commands import drawdown, quote
+from bot.chat.commands import drawdown, quote, start, status, subscribe, subscriptions, unsubscribe
 from bot.chat.commands import help as helping
 
-COMMANDS = (quote.COMMAND, drawdown.COMMAND, helping.COMMAND)
+COMMANDS = (
+    start.COMMAND,
+    helping.COMMAND,
+    quote.COMMAND,
+    drawdown.COMMAND,
+    subscribe.COMMAND,
+    unsubscribe.COMMAND,
+    subscriptions.COMMAND,
+    status.COMMAND,
+)

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import re
+from typing import get_args
+
 from bot.chat.command import Asked, Command
 from bot.chats.roles import Role
-from bot.messages.answers import drawdown_text
+from bot.market.extremes import Window
+from bot.messages.answers import drawdown_message
+from bot.messages.blocks import Message
+
+_LIKE_A_WINDOW = re.compile(r"\d+[a-z]+")
 
 
-def _answer(asked: Asked) -> str:
-    symbol, *window = asked.arguments
-    return drawdown_text(asked.market.drawdown(symbol, window[0] if window else "all"), asked.market.source)
+async def _answer(asked: Asked) -> Message:
+    *name, last = asked.arguments
+    has_window = bool(name) and (last in get_args(Window) or _LIKE_A_WINDOW.fullmatch(last) is not None)
+    symbol, window = (" ".join(name), last) if has_window else (asked.words, "all")
+    priced = await asked.market.drawdown(symbol, window)
+    return drawdown_message(priced.card, priced.quote.source)
 
 
 COMMAND = Command(
     name="drawdown",
     arguments="SYMBOL [all|52w]",
     fewest=1,
-    most=2,
+    most=7,
     role=Role.READER,
     usage="how far an instrument is below its peak and above the low since, by close and intraday",
     examples=("/drawdown HSTECH", "/drawdown HSTECH 52w"),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from bot.chat.command import Asked, Command
 from bot.chats.roles import Role
+from bot.messages.blocks import Line, Message, Strong, Words, strong
 
 
-def _answer(asked: Asked) -> str:
-    return "\n".join(f"{each.form} — {each.usage}" for each in asked.known if each.role <= asked.role)
+async def _answer(asked: Asked) -> Message:
+    allowed = [each for each in asked.known if each.role <= asked.role]
+    lines = tuple(Line((Strong(each.form), Words(f" — {each.usage}"))) for each in allowed)
+    return Message(strong("What you may ask"), lines)
 
 
 COMMAND = Command(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from bot.chat.command import Asked, Command
 from bot.chats.roles import Role
-from bot.messages.answers import quote_text
+from bot.messages.answers import quote_message
+from bot.messages.blocks import Message
 
 
-def _answer(asked: Asked) -> str:
-    return quote_text(asked.market.quote(" ".join(asked.arguments)), asked.market.source)
+async def _answer(asked: Asked) -> Message:
+    priced = await asked.market.quote(asked.words)
+    quote = priced.quote
+    return quote_message(priced.card, quote.source, time=quote.time, delay=quote.delay, final=quote.final)
 
 
 COMMAND = Command(

@@ -1,4 +1,4 @@
-"""The composition root: settings and sources put together into what the command line asks for."""
+"""A folder of recorded bars, asked in place of a running worker."""
 
 from __future__ import annotations
 
@@ -6,14 +6,23 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from bot.alerts.alert import Alert, Seen, move_topics
+from bot.alerts.surroundings import move_of
+from bot.app.parts import topics_of
+from bot.chat.answer import Answers
+from bot.chat.commands import COMMANDS
 from bot.config import Settings, read_settings
 from bot.errors import NotKnown, UsageError
-from bot.market.bars import Calendar, Series
+from bot.market.bars import Bar, Calendar, Series
 from bot.market.catalogue import Catalogue
 from bot.market.extremes import window_named
 from bot.market.instrument import Instrument, bare_instrument
 from bot.market.measures import DrawdownCard, QuoteCard, drawdown_card, quote_card
-from bot.rules.backtest import Told, backtest
+from bot.market.quote import Quote
+from bot.market.sessions import settlement
+from bot.messages.provenance import RECORDED
+from bot.ports import Priced
+from bot.rules.backtest import Told, ToldCrossing, backtest
 from bot.sources.folder import read_folder
 
 
@@ -41,6 +50,10 @@ class RecordedMarket:
         """Return the market as it was when `session` had settled, or as the last bars have it."""
         return RecordedSession(self, session)
 
+    def answers(self, session: date | None) -> Answers:
+        """Return what commands turn to when only bars are asked."""
+        return Answers(self.on(session), None, topics_of(self.settings), COMMANDS)
+
     def quote(self, asked: str, session: date | None) -> QuoteCard:
         """Return the quote of what a person `asked` for."""
         instrument, series = self._held(asked)
@@ -59,6 +72,22 @@ class RecordedMarket:
             raise UsageError(f"The replay would end before it begins: --from {first} is after --to {last}.")
         return backtest(self.settings.rules_of(preset), self.catalogue, self.series, self.calendar, span)
 
+    def alert(self, told: ToldCrossing) -> Alert:
+        """Return a replayed crossing as the alert that it would have been."""
+        crossing = told.crossing
+        instrument = self.catalogue[crossing.symbol]
+        series = self.series[crossing.symbol].until(crossing.session)
+        seen = Seen(RECORDED, crossing.time)
+        return Alert(
+            fingerprint=crossing.fingerprint,
+            facts=move_of(crossing, instrument, series, self.calendar, seen),
+            topics=move_topics(crossing),
+            reason="new step" if crossing.before else "first",
+            at=crossing.time,
+            raised=0,
+            fold=told.fold,
+        )
+
     def _held(self, asked: str) -> tuple[Instrument, Series]:
         instrument = self.catalogue.resolve(asked)
         series = self.series.get(instrument.symbol)
@@ -73,12 +102,32 @@ class RecordedSession:
 
     market: RecordedMarket
     session: date | None
-    source: str = "recorded bars"
 
-    def quote(self, asked: str) -> QuoteCard:
+    async def quote(self, asked: str) -> Priced[QuoteCard]:
         """Return the quote of an instrument."""
-        return self.market.quote(asked, self.session)
+        card = self.market.quote(asked, self.session)
+        return Priced(card, recorded_quote(card.instrument, card.bar))
 
-    def drawdown(self, asked: str, window: str) -> DrawdownCard:
+    async def drawdown(self, asked: str, window: str) -> Priced[DrawdownCard]:
         """Return an instrument's drawdown from the peak of `window`."""
-        return self.market.drawdown(asked, window, self.session)
+        card = self.market.drawdown(asked, window, self.session)
+        return Priced(card, recorded_quote(card.instrument, card.bar))
+
+
+def recorded_quote(instrument: Instrument, bar: Bar) -> Quote:
+    """Return the quote that a recorded bar amounts to: its session's official close."""
+    settled = settlement(instrument.market, bar.session)
+    return Quote(
+        symbol=instrument.symbol,
+        price=bar.close,
+        session=bar.session,
+        time=settled,
+        received=settled,
+        source=RECORDED,
+        final=True,
+        open=bar.open,
+        high=bar.high,
+        low=bar.low,
+        volume=bar.volume,
+        adjusted=bar.adjusted,
+    )

@@ -2,107 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import MappingProxyType
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 from rapidfuzz import process
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError
 
+from bot.config.settings import (
+    AccessSetting,
+    AddressSetting,
+    ClauseSetting,
+    DeliverySetting,
+    FeedSetting,
+    InstrumentSetting,
+    RouteSetting,
+    RuleSetting,
+    ScheduleSetting,
+    Settings,
+    WebSetting,
+    WorkerSetting,
+)
 from bot.errors import GrammarError, SettingsError
-from bot.market.catalogue import Catalogue, folded
-from bot.market.instrument import Instrument
-from bot.news.topics import Clause, Topic
-from bot.rules.conditions import Rule
+from bot.market.catalogue import folded
 from bot.rules.grammar import parse
 
 _NEAR = 60
-
-_Word = Annotated[str, Field(pattern=r"\w")]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class InstrumentSetting(_Strict):
-    """One watched instrument, as config.yaml describes it."""
-
-    symbol: str = Field(pattern=r"^[A-Z0-9.^=-]{1,15}$")
-    kind: Literal["index", "stock", "fund", "other"]
-    exchange: str = Field(pattern=r"^[A-Z]{4}$")
-    currency: str = Field(pattern=r"^[A-Z]{3}$")
-    short: str = Field(min_length=1, max_length=24)
-    names: dict[str, str] = {}
-    aliases: tuple[str, ...] = ()
-    sources: dict[str, str] = {}
-
-
-class RuleSetting(_Strict):
-    """One rule: its condition and the kinds of instrument it looks at."""
-
-    when: str
-    of: tuple[Literal["index", "stock", "fund", "other"], ...] = Field(min_length=1)
-    together: bool = False
-
-
-class ClauseSetting(_Strict):
-    """Words that bear on a topic together; the name of a list in `words` stands for its words."""
-
-    all_of: tuple[tuple[_Word, ...], ...] = Field(min_length=1)
-    none_of: tuple[_Word, ...] = ()
-
-
-class Settings(_Strict):
-    """The whole of config.yaml."""
-
-    instruments: tuple[InstrumentSetting, ...] = Field(min_length=1)
-    rules: str
-    presets: dict[str, dict[str, RuleSetting]]
-    words: dict[str, tuple[_Word, ...]] = {}
-    topics: dict[str, tuple[ClauseSetting, ...]] = {}
-
-    def catalogue(self) -> Catalogue:
-        """Return the instruments as the market knows them."""
-        return Catalogue.of(Instrument(**dict(each)) for each in self.instruments)
-
-    def news_topics(self) -> tuple[Topic, ...]:
-        """Return the topics with the shared lists of words put in."""
-        return tuple(
-            Topic(
-                name,
-                tuple(
-                    Clause(tuple(self._words(group) for group in clause.all_of), self._words(clause.none_of))
-                    for clause in clauses
-                ),
-            )
-            for name, clauses in self.topics.items()
-        )
-
-    def _words(self, group: tuple[str, ...]) -> frozenset[str]:
-        return frozenset(word for each in group for word in self.words.get(each, (each,)))
-
-    def rules_of(self, preset: str | None = None) -> tuple[Rule, ...]:
-        """Return the rules of `preset`, or of the one that is set.
-
-        Raises `SettingsError` when there is no such preset.
-        """
-        chosen = preset or self.rules
-        if chosen not in self.presets:
-            known = ", ".join(self.presets)
-            raise SettingsError(f"There is no preset of rules called “{chosen}”: choose one of {known}.")
-        return tuple(
-            Rule(
-                name,
-                parse(rule.when),
-                frozenset(each.symbol for each in self.instruments if each.kind in rule.of),
-                rule.together,
-            )
-            for name, rule in self.presets[chosen].items()
-        )
 
 
 def read_settings(file: Path) -> Settings:
@@ -202,11 +132,25 @@ def _mistake(file: Path, tree: CommentedMap, error: Any) -> str:
     return f"{place}: “{key}”: {error['msg'][0].lower()}{error['msg'][1:]}."
 
 
+_MODELS: Mapping[str, type[BaseModel]] = MappingProxyType(
+    {
+        "instruments": InstrumentSetting,
+        "topics": ClauseSetting,
+        "presets": RuleSetting,
+        "feeds": FeedSetting,
+        "schedule": ScheduleSetting,
+        "access": AccessSetting,
+        "web": WebSetting,
+        "addresses": AddressSetting,
+        "delivery": DeliverySetting,
+        "worker": WorkerSetting,
+    }
+)
+_DEPTH_OF_ROUTES = 3
+
+
 def _keys_beside(path: tuple[int | str, ...]) -> list[str]:
-    if path[0] == "instruments" and path[1:]:
-        return list(InstrumentSetting.model_fields)
-    if path[0] == "topics" and path[1:]:
-        return list(ClauseSetting.model_fields)
-    if path[0] == "presets" and path[1:]:
-        return list(RuleSetting.model_fields)
-    return list(Settings.model_fields)
+    if path[0] == "delivery" and len(path) == _DEPTH_OF_ROUTES:
+        return list(RouteSetting.model_fields)
+    model = _MODELS.get(str(path[0]), Settings) if path[1:] else Settings
+    return list(model.model_fields)

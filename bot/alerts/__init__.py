@@ -1,0 +1,1 @@
+"""What happened, as facts, and what became of telling it."""

@@ -1,0 +1,109 @@
+"""An alert: one thing that happened, kept as facts, with the reason it was raised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from bot.chats.subscription import EVERYTHING, instrument_topic, news_topic, rule_topic
+from bot.market.instrument import Market
+from bot.market.measures import Distance
+from bot.news.story import Story
+from bot.rules.crossing import Crossing
+
+Reason = Literal["first", "new step", "seen late", "story"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Where a price comes from: its source, the source's delay in minutes, when it reached us, what it is."""
+
+    source: str
+    received: datetime
+    delay: int = 0
+    reconstructed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A crossing and what stands around it: the numbers a reader asks for next.
+
+    `names` are the instrument's by language; `day_change` is in per cent, None where it is not known, and a
+    `previous_close` whose level was not traded is None. `streak` counts closes in a row on one side, signed;
+    the present session counts once `crossing.final`. `from_peak` is by the highest close of all history,
+    `off_low` by the lowest close of a year, `off_intraday_low` by its lowest price: each before the session,
+    and measured at `crossing.last`. The reference is `reference_age` sessions old, None where that is not
+    known; one that is `reference_adjusted` has a level that was not traded. `moved_from` is the extreme that
+    began the episode, where it has grown too old for the window.
+    """
+
+    crossing: Crossing
+    short: str
+    names: dict[str, str]
+    market: Market
+    currency: str
+    seen: Seen
+    day_change: float | None = None
+    previous_close: float | None = None
+    streak: int = 0
+    from_peak: Distance | None = None
+    off_low: Distance | None = None
+    off_intraday_low: Distance | None = None
+    is_index: bool = False
+    reference_age: int | None = None
+    reference_adjusted: bool = False
+    moved_from: date | None = None
+    kind: Literal["move"] = "move"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A story that bears on a topic somebody follows."""
+
+    story: Story
+    kind: Literal["news"] = "news"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What happened, why it was raised, and who may hear of it.
+
+    `fingerprint` is its identity and holds no price, time or text. `at` is market time, `raised` machine time
+    in milliseconds. What shares a `fold` and reaches a chat together is one message. `topics` are the
+    subscriptions that hear it, the most particular first. `replay_of` is set where nothing of it is live.
+    """
+
+    fingerprint: str
+    facts: Move | News
+    topics: tuple[str, ...]
+    reason: Reason
+    at: datetime
+    raised: int
+    fold: str
+    replay_of: str | None = None
+
+
+def move_topics(crossing: Crossing) -> tuple[str, ...]:
+    """Return the subscriptions that hear of a crossing."""
+    return (instrument_topic(crossing.symbol), rule_topic(crossing.rule), EVERYTHING)
+
+
+def news_topics(story: Story) -> tuple[str, ...]:
+    """Return the subscriptions that hear of a story."""
+    return (*(news_topic(each) for each in story.topics), EVERYTHING)
+
+
+_ALERT = TypeAdapter(Alert)
+
+
+def alert_to_json(alert: Alert) -> str:
+    """Write an alert as it is stored."""
+    return _ALERT.dump_json(alert).decode()
+
+
+def alert_from_json(text: str | bytes) -> Alert:
+    """Read a stored alert; `ValueError` for anything that is none."""
+    return _ALERT.validate_json(text)

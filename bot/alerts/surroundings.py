@@ -1,0 +1,63 @@
+"""What stands around a crossing: the numbers that a reader asks for next, as known when it was seen."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from bot.alerts.alert import Move, Seen
+from bot.errors import NotKnown
+from bot.market.bars import Calendar, Series, a_year_before
+from bot.market.extremes import extreme_since
+from bot.market.instrument import Instrument
+from bot.market.measures import change_pct, day_change_pct, distance, sessions_after, streak
+from bot.rules.crossing import Crossing
+from bot.rules.footing import episode_of
+
+
+def move_of(
+    crossing: Crossing, instrument: Instrument, series: Series, calendar: Calendar, seen: Seen
+) -> Move:
+    """Put a crossing among its surroundings.
+
+    `series` is the history with the present session's bar so far as its last.
+    """
+    held = series.until(crossing.session)
+    before = held.until(crossing.session - timedelta(days=1))
+    a_year = a_year_before(crossing.session)
+    today = len(held.bars) - 1
+    change, previous_close = None, None
+    try:
+        day_change_pct(held, today, instrument.market, calendar)
+    except NotKnown:
+        pass
+    else:
+        previous = before.bars[-1]
+        change = change_pct(crossing.last, previous.close)
+        previous_close = None if previous.adjusted else previous.close
+    reference = distance(held, crossing.last, crossing.reference)
+    return Move(
+        crossing=crossing,
+        short=instrument.short,
+        names=dict(instrument.names),
+        market=instrument.market,
+        currency=instrument.currency,
+        seen=seen,
+        day_change=change,
+        previous_close=previous_close,
+        streak=streak(held, today if crossing.final else today - 1, instrument.market, calendar),
+        from_peak=distance(before, crossing.last, extreme_since(before, date.min, "close", "peak")),
+        off_low=distance(before, crossing.last, extreme_since(before, a_year, "close", "low")),
+        off_intraday_low=distance(before, crossing.last, extreme_since(before, a_year, "intraday", "low")),
+        is_index=instrument.kind == "index",
+        reference_age=sessions_after(held, crossing.reference.session),
+        reference_adjusted=reference is not None and reference.adjusted,
+        moved_from=_moved_from(crossing),
+    )
+
+
+def _moved_from(crossing: Crossing) -> date | None:
+    if crossing.measure == "day change":
+        return None
+    if crossing.episode == episode_of(crossing.compared_with, crossing.reference):
+        return None
+    return date.fromisoformat(crossing.episode.split()[1])

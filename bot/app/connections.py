@@ -1,0 +1,86 @@
+"""Connections to the platforms whose tokens are set, and the tasks that each of them needs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from bot.app.parts import Parts
+from bot.errors import Away, SettingsError
+from bot.pipeline.answering import Answering
+from bot.ports import Sender
+
+Made = TypeVar("Made")
+
+_FIRST_S = 1.0
+_LONGEST_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """One platform: what sends there, and what listens."""
+
+    sender: Sender
+    listen: Callable[[], Coroutine[Any, Any, None]]
+
+
+@asynccontextmanager
+async def telegram(parts: Parts) -> AsyncIterator[Connected]:
+    """Connect to Telegram; raises `WrongServer` when the token is refused."""
+    from bot.platforms.telegram.client import connect
+    from bot.platforms.telegram.listen import TelegramListener
+    from bot.platforms.telegram.send import TelegramSender
+
+    token = parts.secrets.telegram_token
+    if token is None:
+        raise SettingsError("TELEGRAM_TOKEN is not set: put the token that @BotFather gave you there.")
+    bot = await _patiently(parts, lambda: connect(token, parts.settings.addresses.telegram))
+    try:
+        sender = TelegramSender(bot, parts.report)
+        say = _answering(parts, sender).say
+        desk = parts.desk((sender.route,))
+        yield Connected(sender, TelegramListener(bot, desk, parts.book(), say, parts.report).run)
+    finally:
+        await bot.shutdown()
+
+
+@asynccontextmanager
+async def slack(parts: Parts) -> AsyncIterator[Connected]:
+    """Connect to Slack; raises `WrongServer` when a token is refused."""
+    from bot.platforms.slack.client import connect
+    from bot.platforms.slack.listen import SlackListener
+    from bot.platforms.slack.send import SlackSender
+
+    token, app_token = parts.secrets.slack_bot_token, parts.secrets.slack_app_token
+    if token is None or app_token is None:
+        raise SettingsError(
+            "SLACK_BOT_TOKEN and SLACK_APP_TOKEN are both needed: set them to the xoxb- and the xapp- token."
+        )
+    connection = await _patiently(parts, lambda: connect(token, parts.settings.addresses.slack))
+    try:
+        sender = SlackSender(connection)
+        say = _answering(parts, sender).say
+        desk = parts.desk((sender.route,))
+        listener = SlackListener(connection, app_token, desk, parts.book(), say, parts.report)
+        yield Connected(sender, listener.run)
+    finally:
+        await connection.close()
+
+
+def _answering(parts: Parts, sender: Sender) -> Answering:
+    return Answering(parts.link, sender, parts.budget_of(sender.route), parts.clock, parts.report)
+
+
+async def _patiently(parts: Parts, connect: Callable[[], Awaitable[Made]]) -> Made:
+    """Connect, and go on trying while nobody answers there."""
+    wait = _FIRST_S
+    while True:
+        try:
+            return await connect()
+        except Away as error:
+            parts.report("a platform does not answer", why=str(error))
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, _LONGEST_S)

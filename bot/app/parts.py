@@ -1,0 +1,148 @@
+"""What every process has in common, and how each of its parts is made of settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from bot.alerts.alert import Alert
+from bot.chat.answer import Answers
+from bot.chat.commands import COMMANDS
+from bot.chat.desk import ChatDesk
+from bot.chat.stored import StoredBook, StoredMarket
+from bot.chats.chat_id import ChatId, parse_chat_id
+from bot.chats.topics import Topics
+from bot.clock import MachineTime, machine_time
+from bot.config import Secrets, Settings
+from bot.config.settings import RouteSetting
+from bot.errors import MarketbellError, SettingsError
+from bot.logs import Report
+from bot.market.catalogue import Catalogue
+from bot.messages.blocks import Message
+from bot.messages.compose import compose
+from bot.pipeline.deliver import Patience
+from bot.store import chats as stored_chats
+from bot.store.link import Link
+from bot.store.outbox import Pace
+from bot.store.pace import Budget
+
+PAGE = ChatId("web", "", "page")
+
+Read = TypeVar("Read")
+
+_UNLIMITED = Budget(interval=0, burst=1, reserved=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Settings, secrets and one connection to Redis, and what can be made of them."""
+
+    settings: Settings
+    secrets: Secrets
+    link: Link
+    folder: Path
+    report: Report
+    clock: MachineTime = machine_time
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The instruments that are watched."""
+        return self.settings.catalogue()
+
+    @property
+    def topics(self) -> Topics:
+        """What chats can ask for."""
+        return topics_of(self.settings)
+
+    def market(self) -> StoredMarket:
+        """Return the market as the worker keeps it."""
+        return StoredMarket(self.link, self.catalogue)
+
+    def book(self, routes: Sequence[str] = ()) -> StoredBook:
+        """Return what chats asked for; the state of things counts what waits on `routes`."""
+        return StoredBook(self.link, tuple(routes), self.clock)
+
+    def answers(self, routes: Sequence[str] = ()) -> Answers:
+        """Return what commands turn to."""
+        return Answers(self.market(), self.book(routes), self.topics, COMMANDS)
+
+    def desk(self, routes: Sequence[str] = ()) -> ChatDesk:
+        """Return whom platforms hand a line to."""
+        access = self.settings.access
+        return ChatDesk(self.answers(routes), frozenset(access.owners), frozenset(access.chats), self.report)
+
+    def budget_of(self, route: str) -> Budget:
+        """Return what a connection may send in all."""
+        setting = self._setting(route.partition(":")[0])
+        if setting is None:
+            return _UNLIMITED
+        return Budget(1000 / setting.a_second, setting.at_once, min(setting.for_answers, setting.at_once - 1))
+
+    def pace_of(self, chat: ChatId) -> Pace:
+        """Return what one chat may be sent."""
+        setting = self._setting(chat.platform)
+        if setting is None:
+            return Pace(0, 1)
+        if chat.is_group:
+            return Pace(round(setting.seconds_a_group * 1000), 1)
+        return Pace(round(setting.seconds_a_chat * 1000), setting.at_once_a_chat)
+
+    def patience(self) -> Patience:
+        """Return how long delivery waits for what."""
+        setting = self.settings.delivery
+        return Patience(
+            *(
+                round(seconds * 1000)
+                for seconds in (setting.lease, setting.send, setting.doubt, setting.oldest)
+            )
+        )
+
+    def compose(self, alerts: Sequence[Alert], chat: ChatId) -> Message:
+        """Return what a chat is told; chats have no zone or language of their own yet."""
+        del chat
+        return compose(alerts, ZoneInfo(self.settings.zone))
+
+    async def tell(self, wishes: Mapping[ChatId, tuple[str, ...]]) -> None:
+        """Subscribe the chats that the operator names; what they have already stays as it is."""
+        for chat, topics in wishes.items():
+            for topic in topics:
+                await stored_chats.subscribe(self.link, chat, topic, self.clock())
+
+    def _setting(self, platform: str) -> RouteSetting | None:
+        match platform:
+            case "telegram":
+                return self.settings.delivery.telegram
+            case "slack":
+                return self.settings.delivery.slack
+            case _:
+                return None
+
+
+def topics_of(settings: Settings) -> Topics:
+    """Return what chats can ask for under `settings`."""
+    rules = tuple(rule.name for rule in settings.rules_of())
+    return Topics(settings.catalogue(), rules, tuple(settings.topics))
+
+
+def wishes_of(settings: Settings) -> dict[ChatId, tuple[str, ...]]:
+    """Return the chats that the settings name, and what each is to be told of.
+
+    Raises `SettingsError` for a chat or a topic that cannot be.
+    """
+    topics = topics_of(settings)
+    return {
+        _named("tell", parse_chat_id, chat): tuple(
+            _named(f"tell: {chat}", topics.resolve, each) for each in asked
+        )
+        for chat, asked in settings.tell.items()
+    }
+
+
+def _named(place: str, read: Callable[[str], Read], text: str) -> Read:
+    try:
+        return read(text)
+    except MarketbellError as error:
+        raise SettingsError(f"config.yaml, {place}: {error}") from error

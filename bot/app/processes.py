@@ -1,0 +1,158 @@
+"""What a process does: each part alone, as the Procfile starts it, or all of them in one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+from bot.app.connections import Connected, slack, telegram
+from bot.app.parts import PAGE, Parts, wishes_of
+from bot.app.replay import Replay
+from bot.app.worker import Active, Worker, on_schedule
+from bot.chats.chat_id import ChatId
+from bot.chats.subscription import EVERYTHING
+from bot.clock import MarketTime
+from bot.pipeline.deliver import Deliver
+from bot.platforms.terminal.send import TERMINAL, TerminalSender
+from bot.ports import Sender
+from bot.store.page import StoredPage
+
+_YAHOO_A_MINUTE = 30
+
+Said = Callable[[str], None]
+
+
+async def worker(parts: Parts) -> None:
+    """Watch the live market until cancelled."""
+    await parts.tell(wishes_of(parts.settings))
+    async with _live(parts) as made:
+        await made.run(on_schedule)
+
+
+async def sender(parts: Parts) -> None:
+    """Deliver on every platform whose tokens are set, and to the page, until cancelled."""
+    async with _connections(parts) as connected:
+        senders = [_page_sender(parts), *(each.sender for each in connected)]
+        await _deliver(parts, senders).run()
+
+
+async def telegram_commands(parts: Parts) -> None:
+    """Answer what is asked on Telegram until cancelled."""
+    async with telegram(parts) as connected:
+        await connected.listen()
+
+
+async def slack_commands(parts: Parts) -> None:
+    """Answer what is asked on Slack until cancelled."""
+    async with slack(parts) as connected:
+        await connected.listen()
+
+
+async def page(parts: Parts, said: Said, note: str | None = None) -> None:
+    """Serve the page until cancelled."""
+    from bot.platforms.web.app import page as make_page
+    from bot.platforms.web.serve import serve
+
+    web = parts.settings.web
+    app = make_page(
+        StoredPage(parts.link),
+        parts.market(),
+        parts.desk((PAGE.route,)),
+        session=PAGE.chat,
+        title_note=note,
+        hosts=web.names,
+    )
+    await serve(app, web.host, web.port, lambda port: said(f"The page: http://{web.host}:{port}/"))
+
+
+async def everything(parts: Parts, said: Said) -> None:
+    """Watch the live market, deliver, answer and serve the page until cancelled."""
+    wishes = wishes_of(parts.settings)
+    await parts.tell({PAGE: (EVERYTHING,), **wishes})
+    async with _connections(parts) as connected, _live(parts) as made, asyncio.TaskGroup() as group:
+        group.create_task(made.run(on_schedule))
+        _serve(group, parts, connected, [_page_sender(parts)])
+        group.create_task(page(parts, said))
+
+
+async def replayed(parts: Parts, replay: Replay, to: Sequence[ChatId], said: Said) -> None:
+    """Replay recorded days through everything, to the page, the terminal and the chats of `to`."""
+    listeners = dict.fromkeys((PAGE, TERMINAL, *to), (EVERYTHING,))
+    await parts.tell(listeners)
+    made = Worker(parts, replay.present, replay.tape, replay.tape, ("the tape",), replay.name)
+    note = f"Replay of {replay.span}, reconstructed from daily bars"
+    async with _connections(parts) as connected, asyncio.TaskGroup() as group:
+        _serve(group, parts, connected, [_page_sender(parts), TerminalSender(said)])
+        group.create_task(page(parts, said, note))
+        group.create_task(made.run(_held_open(replay.drive(parts.link, said))))
+
+
+def _held_open(drive: Callable[[Active], Awaitable[None]]) -> Callable[[Active], Awaitable[None]]:
+    """Keep the worker at hand after its last look, for the commands that ask how it is doing."""
+
+    async def run(active: Active) -> None:
+        await drive(active)
+        await asyncio.Event().wait()
+
+    return run
+
+
+def _serve(
+    group: asyncio.TaskGroup, parts: Parts, connected: Sequence[Connected], senders: Sequence[Sender]
+) -> None:
+    group.create_task(_deliver(parts, [*senders, *(each.sender for each in connected)]).run())
+    for each in connected:
+        group.create_task(each.listen())
+
+
+def _deliver(parts: Parts, senders: Sequence[Sender]) -> Deliver:
+    return Deliver(
+        parts.link,
+        {each.route: each for each in senders},
+        parts.compose,
+        parts.budget_of,
+        parts.pace_of,
+        parts.patience(),
+        parts.clock,
+        parts.report,
+    )
+
+
+def _page_sender(parts: Parts) -> Sender:
+    from bot.platforms.web.send import WebSender
+
+    return WebSender(StoredPage(parts.link))
+
+
+@asynccontextmanager
+async def _connections(parts: Parts) -> AsyncIterator[tuple[Connected, ...]]:
+    async with AsyncExitStack() as stack:
+        found: list[Connected] = []
+        if parts.secrets.telegram_token is not None:
+            found.append(await stack.enter_async_context(telegram(parts)))
+        if parts.secrets.slack_bot_token is not None:
+            found.append(await stack.enter_async_context(slack(parts)))
+        yield tuple(found)
+
+
+@asynccontextmanager
+async def _live(parts: Parts) -> AsyncIterator[Worker]:
+    from bot.sources.feeds import Feeds
+    from bot.sources.yahoo import YahooSource
+
+    quotes = YahooSource(
+        parts.settings.addresses.yahoo,
+        _YAHOO_A_MINUTE,
+        lambda: datetime.now(UTC),
+        parts.report,
+        parts.folder / "yahoo",
+    )
+    feeds = Feeds(lambda: datetime.now(UTC))
+    try:
+        addresses = tuple(each.url for each in parts.settings.feeds)
+        yield Worker(parts, MarketTime(), quotes, feeds, addresses)
+    finally:
+        await feeds.close()
+        await quotes.close()

@@ -1,0 +1,28 @@
+"""`/status`: how the bot is doing."""
+
+from __future__ import annotations
+
+from bot.chat.command import Asked, Command
+from bot.chats.roles import Role
+from bot.messages.blocks import Message
+from bot.messages.subscribing import status
+
+
+async def _answer(asked: Asked) -> Message:
+    found = await asked.book.status()
+    seconds = None if found.ticked is None else (found.now - found.ticked) / 1000
+    return status(
+        seconds, found.watched, found.source, found.trouble, found.quoted, found.waiting, found.ended
+    )
+
+
+COMMAND = Command(
+    name="status",
+    arguments="",
+    fewest=0,
+    most=0,
+    role=Role.READER,
+    usage="how the bot is doing: its last look, its source, what waits",
+    examples=("/status",),
+    answer=_answer,
+)

@@ -1,0 +1,132 @@
+"""The market and the book as chats ask them: read from what the worker keeps in Redis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from bot.chats.chat_id import ChatId
+from bot.chats.subscription import Rate, Subscription
+from bot.clock import MachineTime
+from bot.errors import NotKnown
+from bot.market.bars import Calendar, Series
+from bot.market.catalogue import Catalogue
+from bot.market.extremes import window_named
+from bot.market.instrument import Instrument
+from bot.market.measures import DrawdownCard, QuoteCard, drawdown_card, quote_card
+from bot.market.quote import Quote
+from bot.ports import Priced, Status, Watched
+from bot.store import chats, outbox
+from bot.store import market as published
+from bot.store.link import Link
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMarket:
+    """The last quote of each watched instrument, behind its settled bars."""
+
+    link: Link
+    catalogue: Catalogue
+
+    async def quote(self, asked: str) -> Priced[QuoteCard]:
+        """Return the quote of an instrument."""
+        instrument, series, quote = await self._held(asked)
+        calendar = await self._calendar(instrument)
+        return Priced(quote_card(instrument, series, quote.session, calendar), quote)
+
+    async def drawdown(self, asked: str, window: str) -> Priced[DrawdownCard]:
+        """Return an instrument's drawdown from the peak of `window`."""
+        chosen = window_named(window)
+        instrument, series, quote = await self._held(asked)
+        return Priced(drawdown_card(instrument, series, quote.session, chosen), quote)
+
+    async def watched(self) -> tuple[Watched, ...]:
+        """Return every instrument that has a price."""
+        quotes = await published.quotes(self.link)
+        histories = await published.histories(self.link)
+        found: list[Watched] = []
+        for instrument in self.catalogue:
+            quote = quotes.get(instrument.symbol)
+            if quote is None:
+                continue
+            series = histories.get(instrument.symbol, Series(instrument.symbol, ())).with_bar(quote.bar)
+            calendar = _calendar(self.catalogue, histories, instrument)
+            found.append(
+                Watched(
+                    quote_card(instrument, series, quote.session, calendar),
+                    drawdown_card(instrument, series, quote.session, "all"),
+                    quote,
+                )
+            )
+        return tuple(found)
+
+    async def _held(self, asked: str) -> tuple[Instrument, Series, Quote]:
+        instrument = self.catalogue.resolve(asked)
+        quote = (await published.quotes(self.link)).get(instrument.symbol)
+        if quote is None:
+            raise NotKnown(
+                f"No price of {instrument.symbol} ({instrument.short}) has come in yet: "
+                "/status says how the worker is doing."
+            )
+        history = await published.history(self.link, instrument.symbol)
+        return instrument, history.with_bar(quote.bar), quote
+
+    async def _calendar(self, instrument: Instrument) -> Calendar:
+        return _calendar(self.catalogue, await published.histories(self.link), instrument)
+
+
+def _calendar(catalogue: Catalogue, histories: dict[str, Series], instrument: Instrument) -> Calendar:
+    days: set[date] = set()
+    for symbol, series in histories.items():
+        if symbol in catalogue and catalogue[symbol].market == instrument.market:
+            days.update(series.sessions)
+    return Calendar({instrument.market: tuple(sorted(days))})
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBook:
+    """Subscriptions and the state of things, kept in Redis."""
+
+    link: Link
+    routes: tuple[str, ...]
+    clock: MachineTime
+
+    async def of(self, chat: ChatId) -> tuple[Subscription, ...]:
+        """Return what a chat asked for, oldest first."""
+        return await chats.subscriptions(self.link, chat)
+
+    async def add(self, chat: ChatId, topic: str) -> bool:
+        """Subscribe a chat; False where it was subscribed already."""
+        return await chats.subscribe(self.link, chat, topic, self.clock())
+
+    async def remove(self, chat: ChatId, topic: str) -> bool:
+        """Take a topic from a chat; False where it had not asked for it."""
+        return await chats.unsubscribe(self.link, chat, topic)
+
+    async def come_back(self, chat: ChatId) -> None:
+        """Let a chat that was gone hear again."""
+        await chats.come_back(self.link, chat)
+
+    async def first(self, name: str) -> bool:
+        """Tell whether `name` is met for the first time in the last quarter of an hour."""
+        return await chats.first(self.link, name)
+
+    async def rate(self, topic: str) -> Rate | None:
+        """Return what a topic would have cost a chat, where there are bars to measure it on."""
+        return (await published.rates(self.link)).get(topic)
+
+    async def status(self) -> Status:
+        """Return how things stand."""
+        worker = await published.worker(self.link)
+        quotes = await published.quotes(self.link)
+        waiting = await outbox.backlog(self.link, self.routes)
+        return Status(
+            now=self.clock(),
+            ticked=worker.ticked if worker else None,
+            watched=worker.watched if worker else 0,
+            source=worker.source if worker else "",
+            trouble=worker.trouble if worker else "",
+            quoted=max((quote.time for quote in quotes.values()), default=None),
+            waiting=sum(waiting.values()),
+            ended=await outbox.counts(self.link),
+        )

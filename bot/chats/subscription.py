@@ -1,0 +1,47 @@
+"""A chat's wish to be told of a topic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EVERYTHING = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A topic that a chat asked for, and since when, in machine time.
+
+    A topic is `all`, `instrument:<symbol>`, `rule:<name>` or `news:<topic>`.
+    """
+
+    topic: str
+    since: int
+
+    @property
+    def name(self) -> str:
+        """The topic as a person writes it."""
+        return self.topic.partition(":")[2] or self.topic
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What a topic would have cost a chat over `days` market days: messages a month, and at most in a day."""
+
+    a_month: float
+    busiest: int
+    days: int
+
+
+def instrument_topic(symbol: str) -> str:
+    """Return the topic of everything that is told of an instrument."""
+    return f"instrument:{symbol}"
+
+
+def rule_topic(name: str) -> str:
+    """Return the topic of everything that a rule tells."""
+    return f"rule:{name}"
+
+
+def news_topic(name: str) -> str:
+    """Return the topic of the stories that bear on `name`."""
+    return f"news:{name}"

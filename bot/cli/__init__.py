@@ -1,0 +1,47 @@
+"""The command line: one line a fact, `--json` for machines, exit 0, 1 (failed) or 2 (written wrongly)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from bot.cli import asking, judging, running
+from bot.errors import MarketbellError
+
+app = typer.Typer(
+    name="marketbell", no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=__doc__
+)
+for _command in (
+    running.run,
+    asking.quote,
+    asking.drawdown,
+    asking.ask,
+    judging.replay,
+    judging.match,
+    judging.check,
+    running.worker,
+    running.sender,
+    running.telegram,
+    running.slack,
+    running.web,
+    running.manifest,
+):
+    app.command()(_command)
+
+
+def main() -> None:
+    """Run the command line; a refusal is one sentence and an exit status, never a traceback."""
+    sys.exit(status_of(app))
+
+
+def status_of(command: Callable[[], Any]) -> int:
+    """Run `command` and return its exit status, having said what went wrong."""
+    try:
+        command()
+    except MarketbellError as error:
+        typer.echo(str(error), err=True)
+        return error.exit_status
+    return 0

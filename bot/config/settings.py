@@ -1,0 +1,183 @@
+"""What config.yaml may say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from bot.errors import SettingsError
+from bot.market.catalogue import Catalogue
+from bot.market.instrument import Instrument
+from bot.news.topics import Clause, Topic
+from bot.rules.conditions import Rule
+from bot.rules.grammar import parse
+
+_Word = Annotated[str, Field(pattern=r"\w")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InstrumentSetting(_Strict):
+    """One watched instrument, as config.yaml describes it."""
+
+    symbol: str = Field(pattern=r"^[A-Z0-9.^=-]{1,15}$")
+    kind: Literal["index", "stock", "fund", "other"]
+    exchange: str = Field(pattern=r"^[A-Z]{4}$")
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    short: str = Field(min_length=1, max_length=24)
+    names: dict[str, str] = {}
+    aliases: tuple[str, ...] = ()
+    sources: dict[str, str] = {}
+
+
+class RuleSetting(_Strict):
+    """One rule: its condition and the kinds of instrument it looks at."""
+
+    when: str
+    of: tuple[Literal["index", "stock", "fund", "other"], ...] = Field(min_length=1)
+    together: bool = False
+
+
+class ClauseSetting(_Strict):
+    """Words that bear on a topic together; the name of a list in `words` stands for its words."""
+
+    all_of: tuple[tuple[_Word, ...], ...] = Field(min_length=1)
+    none_of: tuple[_Word, ...] = ()
+
+
+class FeedSetting(_Strict):
+    """One feed that is read for news."""
+
+    name: str = Field(min_length=1, max_length=40)
+    url: str = Field(pattern=r"^https?://[^\s/]+\S*$")
+
+
+class ScheduleSetting(_Strict):
+    """How often the worker looks, in seconds."""
+
+    quotes: int = Field(default=60, ge=1, le=3600)
+    feeds: int = Field(default=300, ge=1, le=86400)
+
+
+class AccessSetting(_Strict):
+    """Who may ask: the owners, and the chats whose members may. Nobody else is answered."""
+
+    owners: tuple[str, ...] = ()
+    chats: tuple[str, ...] = ()
+
+
+class WebSetting(_Strict):
+    """Where the page is served, and the names it may be called by besides localhost."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8747, ge=0, le=65535)
+    names: tuple[str, ...] = ()
+
+
+class AddressSetting(_Strict):
+    """Where the outside services are: the public ones unless a proxy or a local server is named here."""
+
+    telegram: str = "https://api.telegram.org"
+    slack: str = "https://slack.com/api/"
+    yahoo: str | None = None
+
+
+class RouteSetting(_Strict):
+    """A platform's pace: messages a second in all, those kept for answers, and each chat's own."""
+
+    a_second: float = Field(gt=0)
+    at_once: int = Field(default=5, ge=1)
+    for_answers: int = Field(default=2, ge=0)
+    seconds_a_chat: float = Field(default=1, ge=0)
+    at_once_a_chat: int = Field(default=1, ge=1)
+    seconds_a_group: float = Field(default=3, ge=0)
+
+
+class DeliverySetting(_Strict):
+    """How patient delivery is, in seconds, and each platform's pace."""
+
+    lease: float = Field(default=60, gt=0)
+    send: float = Field(default=30, gt=0)
+    doubt: float = Field(default=30, ge=0)
+    oldest: float = Field(default=86400, gt=0)
+    telegram: RouteSetting = RouteSetting(a_second=30, at_once_a_chat=3)
+    slack: RouteSetting = RouteSetting(a_second=20)
+
+
+class WorkerSetting(_Strict):
+    """The worker's lease, in seconds: how long a standby waits before it takes over."""
+
+    lease: float = Field(default=15, ge=0.5)
+
+
+class Settings(_Strict):
+    """The whole of config.yaml."""
+
+    zone: str = "Asia/Hong_Kong"
+    instruments: tuple[InstrumentSetting, ...] = Field(min_length=1)
+    rules: str
+    presets: dict[str, dict[str, RuleSetting]]
+    words: dict[str, tuple[_Word, ...]] = {}
+    topics: dict[str, tuple[ClauseSetting, ...]] = {}
+    feeds: tuple[FeedSetting, ...] = ()
+    schedule: ScheduleSetting = ScheduleSetting()
+    tell: dict[str, tuple[str, ...]] = {}
+    access: AccessSetting = AccessSetting()
+    web: WebSetting = WebSetting()
+    addresses: AddressSetting = AddressSetting()
+    delivery: DeliverySetting = DeliverySetting()
+    worker: WorkerSetting = WorkerSetting()
+
+    @field_validator("zone")
+    @classmethod
+    def _is_a_zone(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError(f"there is no zone {zone}; write one such as Asia/Hong_Kong")
+        return zone
+
+    def on_port(self, port: int) -> Settings:
+        """Return the same settings with the page on another port."""
+        return self.model_copy(update={"web": self.web.model_copy(update={"port": port})})
+
+    def catalogue(self) -> Catalogue:
+        """Return the instruments as the market knows them."""
+        return Catalogue.of(Instrument(**dict(each)) for each in self.instruments)
+
+    def news_topics(self) -> tuple[Topic, ...]:
+        """Return the topics with the shared lists of words put in."""
+        return tuple(
+            Topic(
+                name,
+                tuple(
+                    Clause(tuple(self._words(group) for group in clause.all_of), self._words(clause.none_of))
+                    for clause in clauses
+                ),
+            )
+            for name, clauses in self.topics.items()
+        )
+
+    def _words(self, group: tuple[str, ...]) -> frozenset[str]:
+        return frozenset(word for each in group for word in self.words.get(each, (each,)))
+
+    def rules_of(self, preset: str | None = None) -> tuple[Rule, ...]:
+        """Return the rules of `preset`, or of the one that is set.
+
+        Raises `SettingsError` when there is no such preset.
+        """
+        chosen = preset or self.rules
+        if chosen not in self.presets:
+            known = ", ".join(self.presets)
+            raise SettingsError(f"There is no preset of rules called “{chosen}”: choose one of {known}.")
+        return tuple(
+            Rule(
+                name,
+                parse(rule.when),
+                frozenset(each.symbol for each in self.instruments if each.kind in rule.of),
+                rule.together,
+            )
+            for name, rule in self.presets[chosen].items()
+        )

@@ -1,0 +1,81 @@
+"""What a source says of an instrument now, and the one thing the engine sees of it: a look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from bot.market.bars import Bar
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The state of one instrument's session at a market time.
+
+    Prices are in the instrument's currency or in points; `high` and `low` are the session's so far. `time` is
+    when the price was made, `received` when it reached us; `delay` is what the source says of itself, in
+    minutes. `final` says that the price is the session's official close. `reconstructed` prices were never
+    printed: a recorded day is walked through between the prices that are known of it.
+    """
+
+    symbol: str
+    price: float
+    session: date
+    time: datetime
+    received: datetime
+    source: str
+    delay: int = 0
+    final: bool = False
+    open: float | None = None
+    high: float | None = None
+    low: float | None = None
+    previous_close: float | None = None
+    volume: float | None = None
+    adjusted: bool = False
+    reconstructed: bool = False
+
+    @property
+    def bar(self) -> Bar:
+        """The session so far as a bar, its close the last price."""
+        return Bar(self.session, self.price, self.open, self.high, self.low, self.volume, self.adjusted)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at an instrument: the last price, and the highest and lowest since the look before."""
+
+    symbol: str
+    session: date
+    time: datetime
+    price: float
+    high: float
+    low: float
+    final: bool
+    adjusted: bool = False
+
+
+def look_at_bar(symbol: str, bar: Bar, settled: datetime) -> Look:
+    """Make the one final look that a recorded bar allows."""
+    return Look(
+        symbol, bar.session, settled, bar.close, bar.top, bar.bottom, final=True, adjusted=bar.adjusted
+    )
+
+
+def look_between(before: Quote | None, now: Quote) -> Look | None:
+    """Return what is new in `now` since `before`, or None if nothing is.
+
+    An extreme of the session counts only where it goes beyond the one known before; whatever was reached
+    in a session's first look is new.
+    """
+    high, low = now.high or now.price, now.low or now.price
+    if before is not None:
+        same = before.session == now.session
+        if now.time < before.time or now.session < before.session:
+            return None
+        if same and (now.time, now.price, now.final) == (before.time, before.price, before.final):
+            return None
+        if same:
+            high = high if high > (before.high or before.price) else now.price
+            low = low if low < (before.low or before.price) else now.price
+    top, bottom = max(high, now.price), min(low, now.price)
+    return Look(now.symbol, now.session, now.time, now.price, top, bottom, now.final, now.adjusted)

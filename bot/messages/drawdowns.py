@@ -1,0 +1,113 @@
+"""What `/drawdown` answers. A line without data is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot.market.measures import Distance, DrawdownCard, Fall, change_pct
+from bot.market.sessions import HOURS
+from bot.messages.blocks import Block, Message, Table, line, strong
+from bot.messages.moves import ADJUSTED
+from bot.messages.provenance import delayed
+from bot.messages.words import clock, day, percent, price
+
+
+def drawdown_message(
+    card: DrawdownCard,
+    source: str,
+    *,
+    time: datetime | None = None,
+    delay: int = 0,
+    final: bool = True,
+    zone: ZoneInfo | None = None,
+) -> Message:
+    """Return the answer to `/drawdown`; the arguments are those of `quote_message`."""
+    bar = card.bar
+    at = "" if bar.adjusted else f" {price(bar.close)}"
+    when = f"close of {day(bar.session)}" if final else f"{day(bar.session)}, before the close"
+    blocks: list[Block] = [line(each) for each in (*_peaks(card), *_lows(card, final=final), *_ahead(card))]
+    if card.falls:
+        blocks.append(Table((("Worst", "peak", "lowest", "regained"), *(_fall(each) for each in card.falls))))
+    blocks.append(line(_history(card)))
+    if bar.adjusted:
+        blocks.append(line(ADJUSTED))
+    small = [f"Source: {source}"]
+    if time is not None:
+        hours = HOURS[card.instrument.market]
+        small.insert(0, clock(time, zone, None) if zone else clock(time, hours.zone, hours.zone_name))
+    if delay and not final:
+        small.append(delayed(delay))
+    return Message(strong(f"{card.instrument.short}{at}, {when}"), tuple(blocks), line(", ".join(small)))
+
+
+def _peaks(card: DrawdownCard) -> Iterator[str]:
+    peak, intraday, a_year = card.peak["close"], card.peak["intraday"], card.year_peak
+    name = "peak" if card.window == "all" else "52w peak"
+    if peak is not None and peak.session == card.bar.session:
+        yield f"At its {name}: no close since {day(card.since)} is higher"
+    elif peak is not None:
+        days = (card.bar.session - peak.session).days
+        sessions = "" if card.sessions is None else f" / {_counted(card.sessions, 'session')}"
+        at = _named("close", card, peak)
+        yield f"From {name} {percent(peak.change_pct)} ({at}), {_counted(days, 'day')}{sessions}"
+    if intraday is not None:
+        yield f"{_named('Intraday peak', card, intraday)}: {percent(intraday.change_pct)}"
+    if a_year is not None and peak is not None and a_year.session != peak.session:
+        yield f"{_named('52w peak', card, a_year)}: {percent(a_year.change_pct)}"
+    if card.worst is not None:
+        yield f"Worst of this drawdown {percent(card.worst.change_pct)} ({day(card.worst.session)})"
+
+
+def _lows(card: DrawdownCard, *, final: bool) -> Iterator[str]:
+    low, intraday, high = card.low["close"], card.low["intraday"], card.bar.high
+    if low is None:
+        return
+    if low.session == card.bar.session:
+        yield f"{'The lowest close' if final else 'Below every close'} since the peak"
+        return
+    parts = [f"Off low {percent(low.change_pct)} ({_named('close', card, low)})"]
+    if intraday is not None:
+        parts.append(f"{_named('intraday', card, intraday)}: {percent(intraday.change_pct)}")
+    if high is not None:
+        reached = "day's high" if final else "high so far"
+        parts.append(f"{reached} {percent(change_pct(high, low.value))}")
+    yield "; ".join(parts)
+
+
+def _ahead(card: DrawdownCard) -> Iterator[str]:
+    peak, fall, rise = card.peak["close"], card.next_drawdown, card.next_off_low
+    if peak is not None and peak.session < card.bar.session:
+        yield f"To regain the peak {percent(change_pct(peak.value, card.bar.close))}"
+    if card.bar.adjusted:
+        return
+    hidden = peak is not None and peak.adjusted
+    low = card.low["close"]
+    steps = [] if fall is None or hidden else [f"{fall.pct:g}% at {price(fall.level)}"]
+    if rise is not None and low is not None and not low.adjusted:
+        steps.append(f"{rise.pct:g}% off low at {price(rise.level)}")
+    if steps:
+        yield f"Next steps: {'; '.join(steps)}"
+
+
+def _fall(fall: Fall) -> tuple[str, ...]:
+    recovery = "open" if fall.recovery is None else day(fall.recovery)
+    return (percent(fall.depth_pct), day(fall.start), day(fall.trough), recovery)
+
+
+def _history(card: DrawdownCard) -> str:
+    span = "History" if card.window == "all" else "The past year,"
+    held = f"{span} since {day(card.since)}"
+    if card.bar.adjusted:
+        return held
+    return f"{held}, {'price index' if card.instrument.kind == 'index' else 'prices'}, no dividends"
+
+
+def _named(name: str, card: DrawdownCard, at: Distance) -> str:
+    hidden = card.bar.adjusted or at.adjusted
+    return f"{name}{'' if hidden else f' {price(at.value)}'}, {day(at.session)}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,101 @@
+"""Several moves of one market, session and direction as one message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from bot.alerts.alert import Alert, Move
+from bot.market.measures import change_pct
+from bot.messages.moves import back, headings, level, touched
+from bot.messages.words import MARKET_NAMES, day, fitting, listed, percent
+from bot.rules.crossing import Rung
+
+_NAMED = 2
+_LONGEST_LINE = 200
+
+
+def latest(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
+    """Make one alert of those that climbed one ladder: the last, with the steps of all."""
+    climbs: dict[Rung, tuple[Alert, Move]] = {}
+    others: list[Alert] = []
+    for alert in sorted(alerts, key=lambda each: each.at):
+        if not isinstance(alert.facts, Move):
+            others.append(alert)
+            continue
+        move = alert.facts
+        before = climbs.get(move.crossing.rung)
+        climbs[move.crossing.rung] = (alert, move if before is None else _joined(before[1], move))
+    return (*(replace(alert, facts=move) for alert, move in climbs.values()), *others)
+
+
+def _joined(before: Move, now: Move) -> Move:
+    steps = tuple(sorted({*before.crossing.steps, *now.crossing.steps}))
+    passed = tuple(each for each in now.crossing.passed if each not in steps)
+    return replace(now, crossing=replace(now.crossing, steps=steps, passed=passed))
+
+
+def in_order(moves: Sequence[Move]) -> list[Move]:
+    """Return the indices first, then the others, each the furthest mover first."""
+    return sorted(moves, key=lambda each: (not each.is_index, -abs(each.crossing.value)))
+
+
+def folded_headings(ordered: Sequence[Move]) -> Iterator[str]:
+    """Give the heading of several moves, then shorter ones: the market, its direction, who leads."""
+    first = ordered[0]
+    where = f"{MARKET_NAMES[first.market]} {first.crossing.direction}"
+    others = [each for each in ordered[1:] if each.short != first.short]
+    second = next((each for each in others if not each.is_index), others[0] if others else None)
+    names = {each.short for each in ordered}
+    leaders = [first] if second is None else [first, second]
+    for count in range(len(leaders), 0, -1):
+        named = ", ".join(_in_short(each) for each in leaders[:count])
+        rest = len(names) - count
+        yield f"{where}: {named}{f', {rest} more' if rest else ''}"
+
+
+def folded_lines(ordered: Sequence[Move], late: frozenset[str]) -> Iterator[str]:
+    """Give a line for each move, then what they are all compared with; `late` are fingerprints."""
+    for each in ordered:
+        yield f"{_line(each)}{' (seen late)' if each.crossing.fingerprint in late else ''}"
+    closes = {each.crossing.reference.session for each in ordered if each.crossing.measure == "day change"}
+    if closes:
+        yield f"Day moves against the close of {' or '.join(day(each) for each in sorted(closes))}"
+    adjusted = [each.short for each in ordered if each.crossing.adjusted]
+    if adjusted:
+        names = ", ".join(dict.fromkeys(adjusted))
+        yield f"Percentages only for {names}: dividend-adjusted bars, whose levels were not traded"
+
+
+def _in_short(move: Move) -> str:
+    crossing = move.crossing
+    seen = f"{move.short} touched" if crossing.seen_by == "range" else move.short
+    match crossing.measure:
+        case "day change":
+            return f"{seen} {percent(crossing.value)}"
+        case "off low":
+            return f"{seen} {crossing.step:g}% off its low"
+        case "drawdown":
+            return f"{seen} {crossing.step:g}% below its peak"
+
+
+def _line(move: Move) -> str:
+    crossing = move.crossing
+    if crossing.measure != "day change":
+        told = fitting(headings(move), _LONGEST_LINE)
+        return f"{told}; {back(move)}" if crossing.seen_by == "range" else told
+    steps = f"passed {listed(crossing.steps)}"
+    if crossing.ahead:
+        steps += f", next {crossing.ahead[0]:g}%"
+    if crossing.seen_by == "quote":
+        at = "" if crossing.adjusted else f", {level(move, crossing.price)}"
+        return f"{move.short} {percent(crossing.value)}{at}: {steps}"
+    at = "" if crossing.adjusted else f", {touched(move)} {level(move, crossing.price)}"
+    return f"{move.short} touched {percent(crossing.value)}{at}: {steps}; {_last(move)}"
+
+
+def _last(move: Move) -> str:
+    crossing = move.crossing
+    change = percent(change_pct(crossing.last, crossing.reference.value))
+    verb = "closed" if crossing.final else "now"
+    return f"{verb} {change}" if crossing.adjusted else f"{verb} {change}, {level(move, crossing.last)}"

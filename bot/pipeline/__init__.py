@@ -1,0 +1,1 @@
+"""The life of an alert, one stage a file."""

@@ -1,0 +1,50 @@
+"""Answers to commands: they go at once, at the shared pace, with tokens that alerts may not take."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.alerts.outcome import Again, Sent
+from bot.chats.chat_id import ChatId
+from bot.clock import MachineTime
+from bot.messages.blocks import Message
+from bot.ports import Sender
+from bot.store import pace
+from bot.store.link import Link
+from bot.store.pace import Budget
+
+_LONGEST_WAIT_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """Sends the answers of one connection; whoever asked can ask again, so none is kept."""
+
+    link: Link
+    sender: Sender
+    budget: Budget
+    clock: MachineTime
+    report: Callable[..., None]
+
+    async def say(self, chat: ChatId, message: Message) -> None:
+        """Send an answer; where the platform asks for a short patience, once more."""
+        await self._turn()
+        outcome = await self.sender.send(chat, message, f"answer-{secrets.token_hex(8)}")
+        if isinstance(outcome, Again) and (outcome.wait or 0) <= _LONGEST_WAIT_MS:
+            await asyncio.sleep((outcome.wait or 1000) / 1000)
+            await self._turn()
+            outcome = await self.sender.send(chat, message, f"answer-{secrets.token_hex(8)}")
+        if not isinstance(outcome, Sent):
+            self.report("not answered", chat=str(chat), why=repr(outcome))
+
+    async def _turn(self) -> None:
+        budget = self.budget
+        while True:
+            now = self.clock()
+            taken = await pace.take(self.link, self.sender.route, budget, budget.for_answers, now, 1)
+            if taken.granted:
+                return
+            await asyncio.sleep(min(taken.next_at - now, _LONGEST_WAIT_MS) / 1000)

@@ -1,0 +1,1 @@
+"""Where messages are shown and commands come from; no platform knows another."""

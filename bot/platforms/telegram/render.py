@@ -1,0 +1,158 @@
+"""A message as Telegram's HTML: escaped here and nowhere else, and cut between blocks where it is too long.
+
+::
+
+    <b>the heading</b>
+    a line with <b>strong words</b> and <a href="https://example.org/">a link</a>
+    <pre>a table</pre>
+
+    <i>sources and times</i>
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import escape
+from urllib.parse import urlsplit
+
+from bot.messages.blocks import Line, Link, Message, Span, Strong, Table, columns
+from bot.platforms.telegram.text import LONGEST, clean, cut, units
+
+# Beyond these Telegram drops marks silently, or refuses the whole.
+_MOST_MARKS = 100
+_MOST_OF_LINKS = 8_000
+_LONGEST_LINK = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One Telegram message: as HTML, and as the words alone in case that Telegram cannot read the HTML."""
+
+    html: str
+    plain: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What stays together: a line or a table."""
+
+    html: str
+    shown: str
+    plain: str
+    marks: int = 1
+    links: int = 0
+    apart: bool = False
+
+
+def render(message: Message) -> tuple[Part, ...]:
+    """Return the messages that show `message`: nearly always one, none if nothing of it can be seen."""
+    parts: list[Part] = []
+    filling = _Filling()
+    for piece in _pieces(message):
+        if not filling.takes(piece):
+            parts += filling.parts()
+            filling = _Filling()
+        filling.pieces.append(piece)
+    return (*parts, *filling.parts())
+
+
+@dataclass(slots=True)
+class _Filling:
+    pieces: list[_Piece] = field(default_factory=list)
+
+    def takes(self, piece: _Piece) -> bool:
+        together = (*self.pieces, piece)
+        return (
+            units(_joined([(each.shown, each.apart) for each in together])) <= LONGEST
+            and sum(each.marks for each in together) <= _MOST_MARKS
+            and sum(each.links for each in together) <= _MOST_OF_LINKS
+        )
+
+    def parts(self) -> Iterator[Part]:
+        shown = _joined([(each.shown, each.apart) for each in self.pieces]).strip()
+        plain = _joined([(each.plain, each.apart) for each in self.pieces]).strip()
+        if shown:
+            html = _joined([(each.html, each.apart) for each in self.pieces]).strip()
+            yield Part(html, plain if units(plain) <= LONGEST else shown)
+
+
+def _joined(lines: list[tuple[str, bool]]) -> str:
+    return "".join(("\n\n" if apart else "\n") + text for text, apart in lines)
+
+
+def _pieces(message: Message) -> Iterator[_Piece]:
+    yield _line(message.heading, "b")
+    for block in message.blocks:
+        if isinstance(block, Table):
+            yield from _tables(block)
+        else:
+            yield _line(block)
+    if message.small is not None:
+        yield _line(message.small, "i", apart=bool(message.blocks))
+
+
+def _line(line: Line, tag: str = "", *, apart: bool = False) -> _Piece:
+    """Write a line, all of it inside `tag`; one that no message could hold loses its end."""
+    room = LONGEST
+    html, shown, plain, marks, links = "", "", "", 1 if tag else 0, 0
+    for span in line.spans:
+        whole = clean(span.text)
+        text = cut(whole, room)
+        if not text:
+            continue
+        opened, closed, address = _marks(span, tag)
+        room -= units(text)
+        html += f"{opened}{escape(text, quote=False)}{closed}"
+        shown += text
+        plain += f"{text} ({address})" if address else text
+        marks += bool(opened)
+        links += len(address)
+        if text != whole or room <= 0:
+            break
+    if links > _MOST_OF_LINKS or marks > _MOST_MARKS:
+        html, plain, marks, links = escape(shown, quote=False), shown, 1 if tag else 0, 0
+    return _Piece(f"<{tag}>{html}</{tag}>" if tag and html else html, shown, plain, marks, links, apart)
+
+
+def _marks(span: Span, tag: str) -> tuple[str, str, str]:
+    """Return what opens and closes a span, and where it leads."""
+    match span:
+        case Strong() if tag != "b":
+            return "<b>", "</b>", ""
+        case Link(url=url) if _is_address(url):
+            return f'<a href="{escape(url)}">', "</a>", url
+    return "", "", ""
+
+
+def _is_address(url: str) -> bool:
+    try:
+        split = urlsplit(url)
+    except ValueError:
+        return False
+    return (
+        split.scheme in {"http", "https"}
+        and bool(split.hostname)
+        and len(url) <= _LONGEST_LINK
+        and clean(url) == url
+        and not any(sign.isspace() for sign in url)
+    )
+
+
+def _tables(table: Table) -> Iterator[_Piece]:
+    """Write a table, as several where it is longer than a message."""
+    rows: list[str] = []
+    cells = tuple(tuple(clean(cell) for cell in row) for row in table.rows)
+    for row in columns(Table(cells)) if cells and cells[0] else ():
+        written = cut(row, LONGEST)
+        if rows and units("\n".join((*rows, written))) > LONGEST:
+            yield _table(rows)
+            rows = []
+        rows.append(written)
+    if rows:
+        yield _table(rows)
+
+
+def _table(rows: list[str]) -> _Piece:
+    shown = "\n".join(rows)
+    return _Piece(f"<pre>{escape(shown, quote=False)}</pre>", shown, shown)

@@ -1,0 +1,34 @@
+"""Text as Telegram takes and counts it."""
+
+from __future__ import annotations
+
+import unicodedata
+
+LONGEST = 4096
+
+# Controls, what changes the direction of writing, what has no width, halves of characters, separators.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Letters and marks by category, yet nothing is seen of them.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_SPACING = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029")
+
+
+def clean(text: str) -> str:
+    """Return one line of `text` as a reader can see it; whatever is not seen cannot mislead."""
+    return "".join(
+        " " if sign in _SPACING else sign
+        for sign in text
+        if sign in _SPACING or (unicodedata.category(sign) not in _HIDDEN and sign not in _BLANK)
+    )
+
+
+def units(text: str) -> int:
+    """Count as Telegram does, in UTF-16: most emoji are two."""
+    return len(text) + sum(sign > "\uffff" for sign in text)
+
+
+def cut(text: str, room: int) -> str:
+    """Shorten `text` to `room` units, an ellipsis showing that there was more."""
+    if units(text) <= room:
+        return text
+    return text.encode("utf-16-le")[: 2 * max(0, room - 1)].decode("utf-16-le", "ignore") + "…"

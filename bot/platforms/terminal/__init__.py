@@ -1,0 +1,1 @@
+"""The terminal that Marketbell was started in."""

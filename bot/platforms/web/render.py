@@ -1,0 +1,62 @@
+"""A message as a fragment of the page's HTML: escaped here and nowhere else.
+
+::
+
+    <article class="message">
+    <h3>the heading</h3>
+    <p>a line with <strong>strong words</strong> and <a href="https://example.org/">a link</a></p>
+    <div class="wide"><table>...</table></div>
+    <p class="small">sources and times</p>
+    </article>
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+from bot.messages.blocks import Block, Line, Link, Message, Span, Strong, Table
+from bot.platforms.web.text import address, clean
+
+
+def render(message: Message) -> str:
+    """Return the fragment that shows `message`."""
+    return "\n".join(_parts(message))
+
+
+def _parts(message: Message) -> Iterator[str]:
+    yield '<article class="message">'
+    # A heading stands out already: its strong words need no mark of their own.
+    yield f"<h3>{''.join(_span(each, marked=False) for each in message.heading.spans)}</h3>"
+    for block in message.blocks:
+        yield _block(block)
+    if message.small is not None:
+        yield f'<p class="small">{_line(message.small)}</p>'
+    yield "</article>"
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Table(rows):
+            return f'<div class="wide"><table>{"".join(_row(each) for each in rows)}</table></div>'
+        case Line():
+            return f"<p>{_line(block)}</p>"
+
+
+def _line(line: Line) -> str:
+    return "".join(_span(each) for each in line.spans)
+
+
+def _span(span: Span, *, marked: bool = True) -> str:
+    text = escape(clean(span.text))
+    match span:
+        case Strong() if marked:
+            return f"<strong>{text}</strong>"
+        case Link(url=url) if to := address(url):
+            return f'<a href="{escape(to)}" rel="noopener noreferrer" target="_blank">{text}</a>'
+    return text
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    first, *others = (escape(clean(each)) for each in cells)
+    return f'<tr><th scope="row">{first}</th>{"".join(f"<td>{each}</td>" for each in others)}</tr>'

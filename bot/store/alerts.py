@@ -1,0 +1,151 @@
+"""Raised alerts, the ladders they moved on, and the jobs that fan them out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.alerts.alert import Alert, Move, News, alert_from_json, alert_to_json
+from bot.rules.crossing import Direction, Rung
+from bot.store.link import Link, reached
+
+KEPT_S = 30 * 24 * 3600
+_STORIES_KEPT_S = 90 * 24 * 3600
+_RECENT = 200
+
+Verdict = Literal["raised", "again", "told", "fenced"]
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What became of raising one alert: `told` names the step that was found instead of the expected one."""
+
+    alert: Alert
+    verdict: Verdict
+    told: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Alerts that were raised together and are still to be fanned out."""
+
+    name: str
+    raised: int
+    alerts: tuple[str, ...]
+    written: str
+
+
+async def raise_together(
+    link: Link, epoch: int, job: str, now: int, alerts: Sequence[Alert]
+) -> tuple[Raised, ...]:
+    """Raise alerts in one step; asked again after a lost reply, it answers `again`, and tells nothing twice.
+
+    Raises `Away` when the server does not answer.
+    """
+    keys = [link.keys.epoch(), link.keys.jobs(), link.keys.recent()]
+    arguments: list[str | float] = [epoch, job, now, KEPT_S, _RECENT]
+    for alert in alerts:
+        keys += [_ladder_key(link, alert), link.keys.alert(alert.fingerprint)]
+        arguments += [*_rung(alert), alert.fingerprint, alert_to_json(alert)]
+    answers = await link.run("raise", keys, arguments)
+    if answers == ["fenced"]:
+        return tuple(Raised(alert, "fenced") for alert in alerts)
+    return tuple(_raised(alert, answer) for alert, answer in zip(alerts, answers, strict=True))
+
+
+def _raised(alert: Alert, answer: str) -> Raised:
+    match answer:
+        case "raised":
+            return Raised(alert, "raised")
+        case "again":
+            return Raised(alert, "again")
+        case step:
+            return Raised(alert, "told", float(step))
+
+
+def _ladder_key(link: Link, alert: Alert) -> str:
+    match alert.facts:
+        case Move(crossing=crossing):
+            return link.keys.ladder(crossing.revision, crossing.symbol)
+        case News(story=story):
+            return link.keys.told_story(story.identity)
+
+
+def _rung(alert: Alert) -> tuple[str, str, str, int]:
+    """Return the ladder's field, the step expected there, the new one, and how long the ladder is kept."""
+    match alert.facts:
+        case Move(crossing=crossing):
+            return _field(crossing.rung), f"{crossing.before:g}", f"{crossing.step:g}", 0
+        case News():
+            return "told", "0", "1", _STORIES_KEPT_S
+
+
+def _field(rung: Rung) -> str:
+    return f"{rung.direction} {rung.episode}"
+
+
+async def ladders(link: Link, revision: str, symbol: str) -> dict[Rung, float]:
+    """Return how far a rule was told on an instrument, by episode and direction."""
+    async with reached():
+        held = await link.client.hgetall(link.keys.ladder(revision, symbol))
+    told: dict[Rung, float] = {}
+    for field, step in held.items():
+        direction, _, episode = field.partition(" ")
+        side: Direction = "up" if direction == "up" else "down"
+        told[Rung(revision, symbol, episode, side)] = float(step)
+    return told
+
+
+async def record(link: Link, told: Iterable[tuple[Rung, float]]) -> None:
+    """Write down steps that history has passed, beyond what was told."""
+    async with reached(), link.client.pipeline(transaction=False) as pipe:
+        for rung, step in told:
+            pipe.hset(link.keys.ladder(rung.revision, rung.symbol), _field(rung), f"{step:g}")
+        await pipe.execute()
+
+
+async def forget(link: Link, rungs: Iterable[Rung]) -> None:
+    """Drop the records of episodes that are over."""
+    async with reached(), link.client.pipeline(transaction=False) as pipe:
+        for rung in rungs:
+            pipe.hdel(link.keys.ladder(rung.revision, rung.symbol), _field(rung))
+        await pipe.execute()
+
+
+async def next_job(link: Link) -> Job | None:
+    """Return the oldest job that is not done, or None."""
+    async with reached():
+        written = await link.client.lindex(link.keys.jobs(), 0)
+    if written is None:
+        return None
+    job = json.loads(written)
+    return Job(job["job"], int(job["raised"]), tuple(job["alerts"]), written)
+
+
+async def finish_job(link: Link, job: Job) -> None:
+    """Take a job that is fanned out off the list; asked again, it does nothing."""
+    async with reached():
+        await link.client.lrem(link.keys.jobs(), 1, job.written)
+
+
+async def alerts_of(link: Link, fingerprints: Sequence[str]) -> dict[str, Alert]:
+    """Return the stored alerts of these fingerprints; one that is no longer kept is left out."""
+    if not fingerprints:
+        return {}
+    async with reached():
+        stored = await link.client.mget([link.keys.alert(each) for each in fingerprints])
+    return {
+        fingerprint: alert_from_json(text)
+        for fingerprint, text in zip(fingerprints, stored, strict=True)
+        if text is not None
+    }
+
+
+async def recent(link: Link, most: int) -> tuple[Alert, ...]:
+    """Return the last alerts, oldest first."""
+    async with reached():
+        fingerprints = await link.client.lrange(link.keys.recent(), 0, most - 1)
+    found = await alerts_of(link, fingerprints)
+    return tuple(found[each] for each in reversed(fingerprints) if each in found)

@@ -1,0 +1,133 @@
+"""Every key there is. A script's keys share a slot: what is raised in one, what chats hold in another."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one namespace: `live`, or `replay-<id>`, which nothing live ever reads.
+
+    Names that come from outside a chat's or an instrument's own identity are hashed, so that no key can be
+    made to mean another.
+    """
+
+    namespace: str
+
+    @property
+    def raised(self) -> str:
+        """What the keys of the raising side begin with."""
+        return f"{self.namespace}:{SCHEMA}:{{r0}}:"
+
+    @property
+    def chats(self) -> str:
+        """What the keys of the chats' side begin with; scripts that walk chats build theirs from it."""
+        return f"{self.namespace}:{SCHEMA}:{{c0}}:"
+
+    def lease(self) -> str:
+        """Who the active worker is, and until when."""
+        return f"{self.raised}lease"
+
+    def epoch(self) -> str:
+        """How often the lease has changed hands: what fences a worker that lost it."""
+        return f"{self.raised}epoch"
+
+    def jobs(self) -> str:
+        """Raised alerts that are still to be fanned out, oldest first."""
+        return f"{self.raised}jobs"
+
+    def recent(self) -> str:
+        """The fingerprints of the last alerts, newest first."""
+        return f"{self.raised}recent"
+
+    def alert(self, fingerprint: str) -> str:
+        """An alert's facts."""
+        return f"{self.raised}alert:{fingerprint}"
+
+    def ladder(self, revision: str, symbol: str) -> str:
+        """A rule's furthest told steps on one instrument, by episode and direction."""
+        return f"{self.raised}ladder:{revision}:{_hashed(symbol)}"
+
+    def told_story(self, identity: str) -> str:
+        """The mark that a story was told."""
+        return f"{self.raised}story:{identity}"
+
+    def feed(self, address: str) -> str:
+        """The stories that a feed is known to have held."""
+        return f"{self.raised}feed:{_hashed(address)}"
+
+    def quotes(self) -> str:
+        """The last quote of each watched instrument."""
+        return f"{self.raised}quotes"
+
+    def history(self) -> str:
+        """The settled bars of each watched instrument."""
+        return f"{self.raised}history"
+
+    def facts(self) -> str:
+        """What the worker says of itself and of the market it watches."""
+        return f"{self.raised}facts"
+
+    def bucket(self, route: str) -> str:
+        """A connection's own pace."""
+        return f"{self.namespace}:{SCHEMA}:{{b:{route}}}:bucket"
+
+    def fan(self, job: str) -> str:
+        """How far a job's fan-out has come."""
+        return f"{self.chats}fan:{job}"
+
+    def due(self, route: str) -> str:
+        """The chats of a route that have deliveries, by when they are next due."""
+        return f"{self.chats}due:{route}"
+
+    def wake(self, route: str) -> str:
+        """What an idle sender waits on."""
+        return f"{self.chats}wake:{route}"
+
+    def box(self, chat: str) -> str:
+        """A chat's mailbox: the fingerprints it is still to be told, in order."""
+        return f"{self.chats}box:{chat}"
+
+    def ledger(self, fingerprint: str) -> str:
+        """What became of an alert's deliveries, by chat."""
+        return f"{self.chats}ledger:{fingerprint}"
+
+    def claims(self) -> str:
+        """The sender that holds each claimed chat."""
+        return f"{self.chats}claims"
+
+    def counts(self) -> str:
+        """How many deliveries ended in which way."""
+        return f"{self.chats}counts"
+
+    def dead(self) -> str:
+        """The deliveries that nobody can make."""
+        return f"{self.chats}dead"
+
+    def subscriptions(self, chat: str) -> str:
+        """A chat's topics, each with the machine time since when."""
+        return f"{self.chats}subs:{chat}"
+
+    def chat(self, chat: str) -> str:
+        """What is known of a chat."""
+        return f"{self.chats}chat:{chat}"
+
+    def once(self, name: str) -> str:
+        """The mark that something came in."""
+        return f"{self.chats}once:{_hashed(name)}"
+
+    def page(self, session: str) -> str:
+        """The messages that a page was sent."""
+        return f"{self.chats}page:{_hashed(session)}"
+
+    def page_marks(self, session: str) -> str:
+        """The places of a page's messages, by delivery."""
+        return f"{self.chats}pagemarks:{_hashed(session)}"
+
+
+def _hashed(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:16]

@@ -1,0 +1,125 @@
+"""What the worker knows of the market, kept for the processes that answer: quotes, bars, and itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bot.chats.subscription import Rate
+from bot.market.bars import Bar, Known, Series
+from bot.market.quote import Quote
+from bot.store.link import Link, reached
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What the worker says of itself: its start and last tick in machine time, and its trouble if any."""
+
+    started: int
+    ticked: int
+    watched: int
+    source: str
+    trouble: str = ""
+    replay_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    bars: tuple[Bar, ...]
+    before: tuple[Known, ...]
+
+
+_QUOTE = TypeAdapter(Quote)
+_HELD = TypeAdapter(_Held)
+_WORKER = TypeAdapter(Worker)
+_RATES = TypeAdapter(dict[str, Rate])
+
+
+async def publish_quotes(link: Link, quotes: Iterable[Quote]) -> None:
+    """Keep the last quote of each instrument."""
+    written = {each.symbol: _QUOTE.dump_json(each).decode() for each in quotes}
+    if written:
+        async with reached():
+            await link.client.hset(link.keys.quotes(), mapping=written)
+
+
+async def quotes(link: Link) -> dict[str, Quote]:
+    """Return the last quote of each instrument."""
+    async with reached():
+        held: dict[str, str] = await link.client.hgetall(link.keys.quotes())
+    return {symbol: _QUOTE.validate_json(text) for symbol, text in held.items()}
+
+
+async def publish_history(link: Link, series: Series) -> None:
+    """Keep the settled bars of an instrument."""
+    written = _HELD.dump_json(_Held(series.bars, series.before)).decode()
+    async with reached():
+        await link.client.hset(link.keys.history(), series.symbol, written)
+
+
+async def history(link: Link, symbol: str) -> Series:
+    """Return the settled bars of an instrument; there may be none."""
+    async with reached():
+        text = await link.client.hget(link.keys.history(), symbol)
+    return _series(symbol, text)
+
+
+async def histories(link: Link) -> dict[str, Series]:
+    """Return the settled bars of every instrument."""
+    async with reached():
+        held: dict[str, str] = await link.client.hgetall(link.keys.history())
+    return {symbol: _series(symbol, text) for symbol, text in held.items()}
+
+
+def _series(symbol: str, text: str | None) -> Series:
+    if text is None:
+        return Series(symbol, ())
+    held = _HELD.validate_json(text)
+    return Series(symbol, held.bars, held.before)
+
+
+async def publish_worker(link: Link, worker: Worker) -> None:
+    """Keep what the worker says of itself."""
+    await _publish(link, "worker", _WORKER.dump_json(worker).decode())
+
+
+async def worker(link: Link) -> Worker | None:
+    """Return what the worker says of itself, or None where none has ever run."""
+    text = await _read(link, "worker")
+    return None if text is None else _WORKER.validate_json(text)
+
+
+async def publish_rates(link: Link, rates: Mapping[str, Rate]) -> None:
+    """Keep what each topic would have cost a chat."""
+    await _publish(link, "rates", _RATES.dump_json(dict(rates)).decode())
+
+
+async def rates(link: Link) -> dict[str, Rate]:
+    """Return what each topic would have cost a chat; a topic without bars to measure it on is not there."""
+    text = await _read(link, "rates")
+    return {} if text is None else _RATES.validate_json(text)
+
+
+async def _publish(link: Link, name: str, text: str) -> None:
+    async with reached():
+        await link.client.hset(link.keys.facts(), name, text)
+
+
+async def _read(link: Link, name: str) -> Any:
+    async with reached():
+        return await link.client.hget(link.keys.facts(), name)
+
+
+async def publish_position(link: Link, moment: datetime) -> None:
+    """Keep how far a replay has come."""
+    await _publish(link, "position", moment.isoformat())
+
+
+async def position(link: Link) -> datetime | None:
+    """Return how far a replay has come, or None where it has not begun."""
+    text = await _read(link, "position")
+    return None if text is None else datetime.fromisoformat(text)

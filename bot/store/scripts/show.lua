@@ -1,0 +1,12 @@
+-- Show a message on the page, once.
+--
+-- KEYS: the page, the places of its messages by delivery
+-- ARGV: delivery, html, how many messages are kept
+-- Answers the message's place.
+local place = redis.call('HGET', KEYS[2], ARGV[1])
+if place then
+  return place
+end
+place = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'html', ARGV[2])
+redis.call('HSET', KEYS[2], ARGV[1], place)
+return place

@@ -1,6 +1,6 @@
 # What a person types here. `make` alone lists it.
 
-SPEED ?= 3600
+SPEED ?= 14400
 PYTHON ?=
 UPGRADE ?=
 export PYTHON
@@ -13,7 +13,7 @@ bin := .venv/bin
 help:  ## list what make does here
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-demo:  ## replay March 2022 on a page of this machine, at SPEED=3600 times its pace; Ctrl-C ends it
+demo:  ## replay March 2022 on a page of this machine, at SPEED=14400 times its pace; Ctrl-C ends it
 	@scripts/environment run
 	@$(bin)/marketbell run --replay march-2022 --speed $(SPEED)
 

@@ -9,7 +9,15 @@ from bot.errors import NotKnown
 from bot.market.bars import Calendar, Series, a_year_before
 from bot.market.extremes import extreme_since
 from bot.market.instrument import Instrument
-from bot.market.measures import change_pct, day_change_pct, distance, sessions_after, streak
+from bot.market.measures import (
+    Distance,
+    change_pct,
+    day_change_pct,
+    distance,
+    knows_a_year,
+    sessions_after,
+    streak,
+)
 from bot.rules.crossing import Crossing
 from bot.rules.footing import episode_of
 
@@ -46,13 +54,21 @@ def move_of(
         previous_close=previous_close,
         streak=streak(held, today if crossing.final else today - 1, instrument.market, calendar),
         from_peak=distance(before, crossing.last, extreme_since(before, date.min, "close", "peak")),
-        off_low=distance(before, crossing.last, extreme_since(before, a_year, "close", "low")),
+        off_low=_off_low(before, crossing, a_year),
         off_intraday_low=distance(before, crossing.last, extreme_since(before, a_year, "intraday", "low")),
         is_index=instrument.kind == "index",
         reference_age=sessions_after(held, crossing.reference.session),
         reference_adjusted=reference is not None and reference.adjusted,
         moved_from=_moved_from(crossing),
     )
+
+
+def _off_low(before: Series, crossing: Crossing, a_year: date) -> Distance | None:
+    """Measure from the lowest close of the past year, where all of that year is known."""
+    lowest = extreme_since(before, a_year, "close", "low")
+    if lowest is None or not knows_a_year(before, crossing.session):
+        return None
+    return distance(before, crossing.last, lowest)
 
 
 def _moved_from(crossing: Crossing) -> date | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import typer
@@ -34,14 +35,21 @@ for _command in (
 
 def main() -> None:
     """Run the command line; a refusal is one sentence and an exit status, never a traceback."""
-    sys.exit(status_of(app))
+    written = sys.argv[1:] or ["--help"]
+    sys.exit(status_of(partial(app, written, prog_name="marketbell", standalone_mode=False)))
 
 
 def status_of(command: Callable[[], Any]) -> int:
-    """Run `command` and return its exit status, having said what went wrong."""
+    """Run `command` and return its exit status, having said in one sentence what went wrong."""
     try:
-        command()
+        status = command()
     except MarketbellError as error:
         typer.echo(str(error), err=True)
         return error.exit_status
-    return 0
+    except typer.Abort:
+        return 1
+    except typer.TyperException as error:
+        written = error.format_message()
+        typer.echo(written if written.endswith("?") else f"{written.rstrip('.')}; see --help.", err=True)
+        return error.exit_code
+    return status if isinstance(status, int) else 0

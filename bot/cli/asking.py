@@ -63,10 +63,12 @@ def drawdown(
     async def answer() -> None:
         async with _answers(config, data, day_of(as_of), data_dir) as answers:
             priced = await answers.market.drawdown(wanted, window)
+        card, seen = priced.card, priced.quote
         if as_json:
-            show(drawdown_facts(priced.card))
-        else:
-            show(plain(drawdown_message(priced.card, priced.quote.source)))
+            show(drawdown_facts(card, seen))
+            return
+        words = drawdown_message(card, seen.source, time=seen.time, delay=seen.delay, final=seen.final)
+        show(plain(words))
 
     asyncio.run(answer())
 

@@ -33,12 +33,15 @@ def freshness(quote: Quote) -> str:
     return f"delayed {quote.delay} min" if quote.delay else "current"
 
 
-def drawdown_facts(card: DrawdownCard) -> dict[str, Any]:
+def drawdown_facts(card: DrawdownCard, quote: Quote) -> dict[str, Any]:
     """Return a drawdown as facts."""
     return {
         "symbol": card.instrument.symbol,
         "price": card.bar.close,
         "session": card.bar.session.isoformat(),
+        "time": quote.time.isoformat(),
+        "source": quote.source,
+        "freshness": freshness(quote),
         "window": card.window,
         "since": card.since.isoformat(),
         "adjusted": card.bar.adjusted,

@@ -50,7 +50,8 @@ def match(config: Config = CONFIG, as_json: Json = False) -> None:
     matcher = Matcher(read_settings(config).news_topics())
     for number, line in enumerate(sys.stdin, start=1):
         story = _story(line, number)
-        topics = matcher.topics(f"{story['title']}\n{story.get('summary') or ''}")
+        bearings = matcher.bearings(story["title"], story.get("summary") or "")
+        topics = [each.topic for each in bearings]
         show({**story, "topics": topics} if as_json else f"{', '.join(topics) or '-'}\t{story['title']}")
 
 

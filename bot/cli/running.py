@@ -17,7 +17,7 @@ from bot.errors import UsageError
 if TYPE_CHECKING:
     from bot.app.parts import Parts
 
-_SPEED = 3600.0
+_SPEED = 14_400.0
 
 
 def run(

@@ -129,7 +129,8 @@ def _mistake(file: Path, tree: CommentedMap, error: Any) -> str:
         )
     if error["type"] == "missing":
         return f"{place}: “{key}” is missing; write it."
-    return f"{place}: “{key}”: {error['msg'][0].lower()}{error['msg'][1:]}."
+    said = error["msg"].removeprefix("Value error, ")
+    return f"{place}: “{key}”: {said[0].lower()}{said[1:]}."
 
 
 _MODELS: Mapping[str, type[BaseModel]] = MappingProxyType(

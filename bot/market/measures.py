@@ -11,9 +11,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from bot.errors import NotKnown
-from bot.market.bars import Bar, Calendar, Reference, Series
+from bot.market.bars import Bar, Calendar, Reference, Series, a_year_before
 from bot.market.extremes import Extreme, Window, extreme_since, window_start
+from bot.market.falls import Fall, worst_falls
 from bot.market.instrument import Instrument
+from bot.market.sessions import first_weekday
 
 DRAWDOWN_STEPS = (10, 20, 30, 40, 50, 60, 70, 80, 90)
 OFF_LOW_STEPS = (10, 20, 30, 40, 50)
@@ -61,23 +63,13 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Fall:
-    """A fall of closes from a peak: its lowest close, and the first close back at the peak, if any."""
-
-    depth_pct: float
-    start: date
-    trough: date
-    recovery: date | None
-
-
-@dataclass(frozen=True, slots=True)
 class QuoteCard:
     """What `/quote` says of one session.
 
     `gap_pct` is the open against the previous close, `normal_day_pct` the deviation of the sessions before,
     `volume_ratio` the volume against the average of the sessions before; each None where it is not known.
     `from_peak` is by the highest close of all history, which is held `since`; `off_low` by the lowest close
-    of a year.
+    of a year, as far as `knows_a_year`.
     """
 
     instrument: Instrument
@@ -92,6 +84,7 @@ class QuoteCard:
     since: date | None = None
     normal_day_pct: float | None = None
     volume_ratio: float | None = None
+    knows_a_year: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +93,8 @@ class DrawdownCard:
 
     A low is None when no session has followed its peak; an intraday extreme is None where no bar has one.
     `sessions` is how many have followed the closing peak, `year_peak` the closing peak of a year, `worst` the
-    lowest close since the peak against that peak, `falls` the deepest of the window, deepest first.
+    lowest close since the peak against that peak, `falls` the deepest of the window, deepest first. Those
+    that were over before `falls_since` are not known; None where all are.
     """
 
     instrument: Instrument
@@ -115,6 +109,7 @@ class DrawdownCard:
     next_drawdown: Step | None = None
     next_off_low: Step | None = None
     falls: tuple[Fall, ...] = ()
+    falls_since: date | None = None
 
 
 def change_pct(price: float, base: float) -> float:
@@ -141,7 +136,8 @@ def day_change_pct(series: Series, index: int, market: str, calendar: Calendar) 
 def streak(series: Series, index: int, market: str, calendar: Calendar) -> int:
     """Return how many closes in a row, up to bar `index`, rose; how many fell as a negative number.
 
-    An unchanged close ends it, and so does a session whose bar is missing.
+    An unchanged close ends it, and so does a session whose bar is missing. It is 0 where it may have begun
+    before the first bar, at a time of which only extremes are known.
     """
     count = 0
     for at in range(index, 0, -1):
@@ -152,6 +148,8 @@ def streak(series: Series, index: int, market: str, calendar: Calendar) -> int:
         if change == 0 or change * count < 0:
             break
         count += 1 if change > 0 else -1
+    else:
+        return 0 if series.before else count
     return count
 
 
@@ -209,7 +207,8 @@ def quote_card(instrument: Instrument, series: Series, session: date, calendar: 
         year=_range(held, a_year),
         from_peak=distance(held, bar.close, extreme_since(held, date.min, "close", "peak")),
         off_low=distance(held, bar.close, extreme_since(held, a_year, "close", "low")),
-        since=_first_known(held, date.min),
+        since=first_known(held, date.min),
+        knows_a_year=knows_a_year(held, bar.session),
         normal_day_pct=None if sigma is None else sigma * 100,
         volume_ratio=_volume_ratio(held),
     )
@@ -234,7 +233,7 @@ def drawdown_card(instrument: Instrument, series: Series, session: date, window:
         instrument=instrument,
         bar=bar,
         window=window,
-        since=_first_known(held, start),
+        since=first_known(held, start),
         peak=peaks,
         low=lows,
         sessions=None if top is None else sessions_after(held, top.session),
@@ -243,31 +242,20 @@ def drawdown_card(instrument: Instrument, series: Series, session: date, window:
         next_drawdown=_next_step(DRAWDOWN_STEPS, top, bar.close, -1),
         next_off_low=_next_step(OFF_LOW_STEPS, bottom, bar.close, 1),
         falls=worst_falls(held, start)[:_WORST],
+        falls_since=held.sessions[0] if held.before and start < held.sessions[0] else None,
     )
 
 
-def worst_falls(series: Series, start: date) -> tuple[Fall, ...]:
-    """Return every fall of closes since `start`, the deepest first; the last may still be open."""
-    closes = [(each.session, each.value) for each in series.before if each.reference == "close"]
-    closes += [(each.session, each.close) for each in series.bars]
-    closes = [each for each in closes if each[0] >= start]
-    found: list[Fall] = []
-    top = trough = closes[0]
-    for now in (*closes[1:], None):
-        if now is not None and now[1] < top[1]:
-            trough = min(trough, now, key=lambda each: each[1])
-            continue
-        if trough[1] < top[1]:
-            depth = change_pct(trough[1], top[1])
-            found.append(Fall(depth, top[0], trough[0], None if now is None else now[0]))
-        if now is not None:
-            top = trough = now
-    return tuple(sorted(found, key=lambda each: each.depth_pct))
+def first_known(series: Series, start: date) -> date:
+    """Return the first weekday from `start` on whose price, or whose time's extremes, are known."""
+    if series.before and (not series.bars or start < series.sessions[0]):
+        return first_weekday(max(start, series.before[0].session))
+    return series.since(start)[0].session
 
 
-def _first_known(series: Series, start: date) -> date:
-    known = (*(each.session for each in series.before), *series.sessions)
-    return min(each for each in known if each >= start)
+def knows_a_year(series: Series, session: date) -> bool:
+    """Tell whether the year before `session` is known from its first session on."""
+    return first_known(series, date.min) <= a_year_before(session) + _LONGEST_CLOSURE
 
 
 def _range(series: Series, start: date) -> Range | None:
@@ -278,8 +266,8 @@ def _range(series: Series, start: date) -> Range | None:
     if low is None or high is None or low.value == high.value:
         return None
     position = (bar.close - low.value) / (high.value - low.value) * 100
-    first = _first_known(series, date.min)
-    return Range(low, high, reference, position, first if first > start + _LONGEST_CLOSURE else None)
+    since = None if knows_a_year(series, bar.session) else first_known(series, date.min)
+    return Range(low, high, reference, position, since)
 
 
 def _volume_ratio(series: Series) -> float | None:

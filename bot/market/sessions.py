@@ -116,3 +116,10 @@ def last_weekday(day: date) -> date:
     while previous.weekday() >= _SATURDAY:
         previous -= timedelta(days=1)
     return previous
+
+
+def first_weekday(day: date) -> date:
+    """Return `day`, or the Monday after it if it falls on a weekend."""
+    while day.weekday() >= _SATURDAY:
+        day += timedelta(days=1)
+    return day

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
+
+_WIDE = ("W", "F")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +95,20 @@ def _plain_line(written: Line) -> str:
 
 def columns(table: Table) -> tuple[str, ...]:
     """Lay a table out in a fixed width: names to the left, the other cells to the right."""
-    widths = [max(len(row[at]) for row in table.rows) for at in range(len(table.rows[0]))]
+    widths = [max(_width(row[at]) for row in table.rows) for at in range(len(table.rows[0]))]
     return tuple(
         "  ".join(
-            cell.ljust(width) if at == 0 else cell.rjust(width)
+            f"{cell}{_blank(cell, width)}" if at == 0 else f"{_blank(cell, width)}{cell}"
             for at, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in table.rows
     )
+
+
+def _width(cell: str) -> int:
+    """Count the columns that a cell takes: a Chinese character or a full-width sign takes two."""
+    return sum(2 if unicodedata.east_asian_width(sign) in _WIDE else 1 for sign in cell)
+
+
+def _blank(cell: str, width: int) -> str:
+    return " " * (width - _width(cell))

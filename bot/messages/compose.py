@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import UTC, date
 from zoneinfo import ZoneInfo
 
 from bot.alerts.alert import Alert, Move, News
@@ -22,7 +22,7 @@ def compose(alerts: Sequence[Alert], zone: ZoneInfo | None = None) -> Message:
     """
     told = latest(alerts)
     replayed = next((each for each in told if each.replay_of is not None), None)
-    prefix = "" if replayed is None else f"Replay of {day(_session(replayed))}: "
+    prefix = "" if replayed is None else f"Replay of {day(_session(replayed, zone))}: "
     room = LONGEST_HEADING - len(prefix)
     match told:
         case (Alert(facts=Move() as move) as alert,):
@@ -66,5 +66,7 @@ def _headings(told: Sequence[Alert], ordered: Sequence[Move], room: int) -> Iter
         yield cut(f"{count}{ordered[0].short}", room)
 
 
-def _session(alert: Alert) -> date:
-    return alert.facts.crossing.session if isinstance(alert.facts, Move) else alert.at.date()
+def _session(alert: Alert, zone: ZoneInfo | None) -> date:
+    if isinstance(alert.facts, Move):
+        return alert.facts.crossing.session
+    return alert.at.astimezone(zone or UTC).date()

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.market.measures import Distance, DrawdownCard, Fall, change_pct
+from bot.market.falls import Fall
+from bot.market.measures import Distance, DrawdownCard, change_pct
 from bot.market.sessions import HOURS
 from bot.messages.blocks import Block, Message, Table, line, strong
 from bot.messages.moves import ADJUSTED
@@ -33,13 +34,12 @@ def drawdown_message(
     blocks.append(line(_history(card)))
     if bar.adjusted:
         blocks.append(line(ADJUSTED))
-    small = [f"Source: {source}"]
-    if time is not None:
+    small = f"Source: {source}"
+    if time is not None and not final:
         hours = HOURS[card.instrument.market]
-        small.insert(0, clock(time, zone, None) if zone else clock(time, hours.zone, hours.zone_name))
-    if delay and not final:
-        small.append(delayed(delay))
-    return Message(strong(f"{card.instrument.short}{at}, {when}"), tuple(blocks), line(", ".join(small)))
+        made = clock(time, zone) if zone else clock(time, hours.zone, hours.zone_name)
+        small = f"Market time {made}{f', {delayed(delay)}' if delay else ''}. {small}"
+    return Message(strong(f"{card.instrument.short}{at}, {when}"), tuple(blocks), line(small))
 
 
 def _peaks(card: DrawdownCard) -> Iterator[str]:
@@ -53,7 +53,8 @@ def _peaks(card: DrawdownCard) -> Iterator[str]:
         at = _named("close", card, peak)
         yield f"From {name} {percent(peak.change_pct)} ({at}), {_counted(days, 'day')}{sessions}"
     if intraday is not None:
-        yield f"{_named('Intraday peak', card, intraday)}: {percent(intraday.change_pct)}"
+        named = "Intraday peak" if card.window == "all" else "52w intraday peak"
+        yield f"{_named(named, card, intraday)}: {percent(intraday.change_pct)}"
     if a_year is not None and peak is not None and a_year.session != peak.session:
         yield f"{_named('52w peak', card, a_year)}: {percent(a_year.change_pct)}"
     if card.worst is not None:
@@ -99,9 +100,11 @@ def _fall(fall: Fall) -> tuple[str, ...]:
 def _history(card: DrawdownCard) -> str:
     span = "History" if card.window == "all" else "The past year,"
     held = f"{span} since {day(card.since)}"
-    if card.bar.adjusted:
-        return held
-    return f"{held}, {'price index' if card.instrument.kind == 'index' else 'prices'}, no dividends"
+    if not card.bar.adjusted:
+        held += f", {'price index' if card.instrument.kind == 'index' else 'prices'}, no dividends"
+    if card.falls_since is not None:
+        held += f"; falls that were over before {day(card.falls_since)} are not known"
+    return held
 
 
 def _named(name: str, card: DrawdownCard, at: Distance) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.alerts.alert import Alert, Move
 from bot.market.measures import change_pct
-from bot.messages.moves import back, headings, level, touched
+from bot.messages.moves import back, headings, level, step_reached, touched
 from bot.messages.words import MARKET_NAMES, day, fitting, listed, percent
 from bot.rules.crossing import Rung
 
@@ -74,9 +74,9 @@ def _in_short(move: Move) -> str:
         case "day change":
             return f"{seen} {percent(crossing.value)}"
         case "off low":
-            return f"{seen} {crossing.step:g}% off its low"
+            return f"{seen} {step_reached(move)} off its low"
         case "drawdown":
-            return f"{seen} {crossing.step:g}% below its peak"
+            return f"{seen} {step_reached(move)} below its peak"
 
 
 def _line(move: Move) -> str:

@@ -62,17 +62,20 @@ def back(move: Move) -> str:
     """Say where the last price stands that does not hold the step it touched."""
     crossing = move.crossing
     change = percent(change_pct(crossing.last, crossing.reference.value))
-    side = "under" if crossing.direction == "up" else "above"
+    step = f"under +{crossing.step:g}%" if crossing.direction == "up" else f"above −{crossing.step:g}%"
     verb = "closed" if crossing.final else "now"
     if crossing.adjusted:
-        return f"{verb} {change}: back {side} the {crossing.step:g}% level"
+        return f"{verb} {change}: back {step}"
     at = f"at {level(move, crossing.last)}" if crossing.final else level(move, crossing.last)
-    step = (
-        f"the {crossing.step:g}% level"
-        if move.reference_adjusted
-        else f"{crossing.step:g}% ({level(move, crossing.level)})"
-    )
-    return f"{verb} {at}, {change}: back {side} {step}"
+    there = "" if move.reference_adjusted else f" ({level(move, crossing.level)})"
+    return f"{verb} {at}, {change}: back {step}{there}"
+
+
+def step_reached(move: Move) -> str:
+    """Write the step, as what the price has gone beyond unless it stands on it or merely touched it."""
+    crossing = move.crossing
+    there = crossing.seen_by == "range" or percent(abs(crossing.value)) == percent(crossing.step)
+    return f"{crossing.step:g}%" if there else f"more than {crossing.step:g}%"
 
 
 def next_step(move: Move) -> str:
@@ -122,14 +125,15 @@ def _extreme_headings(move: Move) -> Iterator[str]:
         how, side = "below", "peak"
         when = "" if _is_all_time(move) else f"{day(crossing.reference.session)} "
     intraday = "intraday " if crossing.compared_with == "intraday" else ""
-    start = f"{move.short} {verb} {crossing.step:g}% {how} its {when}{intraday}{side}"
+    step = step_reached(move)
+    start = f"{move.short} {verb} {step} {how} its {when}{intraday}{side}"
     change = percent(crossing.value)
     if not crossing.adjusted:
         if by_range:
             yield f"{start}: {touched(move)} {level(move, crossing.price)} ({change})"
         yield f"{start}: {level(move, crossing.price)} ({change})"
     yield f"{start} ({change})"
-    yield f"{move.short} {verb} {crossing.step:g}% {how} its {side} ({change})"
+    yield f"{move.short} {verb} {step} {how} its {side} ({change})"
 
 
 def _is_all_time(move: Move) -> bool:

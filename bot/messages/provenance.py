@@ -26,10 +26,9 @@ def provenance(moves: Sequence[Move], zone: ZoneInfo | None) -> str:
     sources = ", ".join(dict.fromkeys(each.seen.source for each in ordered))
     session = day(last.crossing.session)
     if not last.seen.reconstructed and last.seen.source == RECORDED:
-        return f"Session of {session}, time of day unknown: daily bar, {sources}"
+        return f"Session of {session}, time of day unknown: recorded daily bars"
     parts = [f"Market time {_market_time(ordered, zone)}, {session}"]
-    reconstructed = any(each.seen.reconstructed for each in ordered)
-    if reconstructed:
+    if any(each.seen.reconstructed for each in ordered):
         parts.append("reconstructed from daily bars")
     else:
         parts += _received(last)

@@ -118,7 +118,8 @@ def _distances(card: QuoteCard, *, final: bool) -> Iterator[str]:
         if low.session < card.bar.session:
             yield f"Off low {percent(low.change_pct)} ({_close(card, low)})"
         else:
-            yield f"{'The lowest close' if final else 'Below every close'} of the past year"
+            span = "past year" if card.knows_a_year else history
+            yield f"{'The lowest close' if final else 'Below every close'} of the {span}"
 
 
 def _close(card: QuoteCard, extreme: Distance) -> str:

@@ -6,21 +6,17 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from bot.messages.blocks import Line, Link, Words, line
-from bot.messages.words import clock, cut, day, one_line
+from bot.messages.words import clock, day, fitting, one_line
 from bot.news.story import Story
 
-_FEWEST_FOR_A_TITLE = 30
+# What topics are named by that is no word.
+_ACRONYMS = frozenset({"adr", "adrs", "ads", "etf", "hkex", "ipo", "ipos", "pcaob", "sec", "uk", "us"})
 
 
 def story_heading(story: Story, room: int) -> str:
-    """Return the title with its feed, the title cut where the two do not fit."""
+    """Return the title with its feed where both fit, else the title, cut if it is too long alone."""
     title = one_line(story.title) or "A story without a title"
-    feed = f" ({one_line(story.feed)})"
-    if len(title) + len(feed) <= room:
-        return f"{title}{feed}"
-    if room - len(feed) < _FEWEST_FOR_A_TITLE:
-        return cut(title, room)
-    return f"{cut(title, room - len(feed))}{feed}"
+    return fitting((f"{title} ({one_line(story.feed)})", title), room)
 
 
 def story_lines(story: Story, heading: str, zone: ZoneInfo | None) -> tuple[Line, ...]:
@@ -29,12 +25,33 @@ def story_lines(story: Story, heading: str, zone: ZoneInfo | None) -> tuple[Line
     lines = [] if not title or title in heading else [line(title)]
     lines.append(line(f"Published by {one_line(story.feed)}, {published(story, zone)}"))
     if story.topics:
-        topics = ", ".join(story.topics)
         noun = "topic" if len(story.topics) == 1 else "topics"
-        lines.append(line(f"Why you got this: its title or summary bears on the {noun} {topics}"))
+        topics = ", ".join(_why(story, each) for each in story.topics)
+        lines.append(line(f"Why you got this: {noun} {topics}"))
     if leads(story):
         lines.append(Line((Link("Read the story", story.link),)))
     return tuple(lines)
+
+
+def topic_name(name: str) -> str:
+    """Write a topic of the settings as words: adr_audit is ADR audit."""
+    return " ".join(word.upper() if word in _ACRONYMS else word for word in name.split("_"))
+
+
+def _why(story: Story, topic: str) -> str:
+    """Name a topic with the phrases that bear on it, as far as they are known."""
+    found = [
+        f"{_quoted(phrases)} in the {part}"
+        for each in story.bearings
+        for part, phrases in (("title", each.title), ("summary", each.summary))
+        if each.topic == topic and phrases
+    ]
+    return f"{topic_name(topic)} ({', '.join(found)})" if found else topic_name(topic)
+
+
+def _quoted(phrases: tuple[str, ...]) -> str:
+    *others, last = (f'"{one_line(each)}"' for each in phrases)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def listed_story(story: Story, zone: ZoneInfo | None) -> Line:

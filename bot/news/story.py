@@ -10,11 +10,20 @@ _IDENTITY_LENGTH = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Bearing:
+    """Why a story bears on a topic: the phrases found in its title, and what its summary adds to them."""
+
+    topic: str
+    title: tuple[str, ...] = ()
+    summary: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """One story: where it stands, who tells it, and the topics that it bears on.
 
     `guid` is the feed's own name of it, `link` its canonical address. `published` is what the feed says, None
-    where it says nothing.
+    where it says nothing. `bearings` say why it bears on its topics, where that is known.
     """
 
     feed: str
@@ -24,6 +33,7 @@ class Story:
     summary: str
     published: datetime | None
     topics: tuple[str, ...] = ()
+    bearings: tuple[Bearing, ...] = ()
 
     @property
     def identity(self) -> str:

@@ -112,7 +112,7 @@ class Deliver:
         """Send the oldest delivery of a chat, with those that fold into its message.
 
         1. A delivery whose alert cannot be read, or is too old to be worth telling, is dead.
-        2. One that a lost sender left in doubt is looked up; where that tells nothing it waits, then is
+        2. One that is in doubt is looked up; where that tells nothing, it waits for a while and is then
            repeated once.
         3. What is to be sent is marked so just before it is, and only what is still asked for.
         4. What the platform said is recorded after it said it, and never before.
@@ -124,10 +124,10 @@ class Deliver:
             why = "its facts are gone" if first is None else "too old to tell"
             await self._settle(claim, Ending("dead", why), [head.fingerprint])
             return
-        if head.state == "sending":
+        if head.in_doubt:
             outcome = await self._look_up(sender, claim.chat, head.fingerprint)
-            if not isinstance(outcome, Again):
-                left = [each.fingerprint for each in claim.pending if each.state == "sending"]
+            left = [each.fingerprint for each in claim.pending if each.state == head.state]
+            if isinstance(outcome, Sent) or (isinstance(outcome, Unknown) and head.state == "sending"):
                 await self._record(sender, claim, outcome, head.attempt, left)
                 return
         doubted = head.state == "unknown"

@@ -54,9 +54,10 @@ class Read:
         if known is not None:
             new = {story.identity: story for story in stories if not known & set(_names(story))}
             for story in new.values():
-                matched = self.matcher.topics(f"{story.title}\n{story.summary}")
-                if matched:
-                    alert = self._alert(replace(story, topics=matched), present)
+                bearings = self.matcher.bearings(story.title, story.summary)
+                if bearings:
+                    topics = tuple(each.topic for each in bearings)
+                    alert = self._alert(replace(story, topics=topics, bearings=bearings), present)
                     answers = await raiser.raise_all([alert])
                     raised += [answer.alert for answer in answers if answer.verdict == "raised"]
         await feeds.remember(self.link, address, names, self.clock())

@@ -85,7 +85,9 @@ class Tape:
     def quotes_at(self, moment: datetime) -> tuple[Quote, ...]:
         """Return each instrument's newest quote in the span as it is known at `moment`."""
         newest = (self._newest(each, moment) for each in self.instruments)
-        return tuple(replace(each, received=moment, reconstructed=True) for each in newest if each is not None)
+        return tuple(
+            replace(each, received=moment, reconstructed=True) for each in newest if each is not None
+        )
 
     def stories_until(self, moment: datetime) -> tuple[Story, ...]:
         """Return the stories published since the span began, up to `moment`, oldest first."""

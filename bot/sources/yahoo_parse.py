@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from bot.market.bars import Bar, Series
@@ -145,9 +145,12 @@ def _bars(
     bars: dict[date, Bar] = {}
     for stamp, close, opened, high, low, volume in cells:
         price = a_price(close)
-        if price is None or number(stamp) is None:
+        if price is None:
             continue
-        session = session_of(market, datetime.fromtimestamp(stamp, UTC))
+        try:
+            session = session_of(market, moment(stamp, received))
+        except Unbelievable:
+            continue
         if session >= until or settlement(market, session) + _BAR_SETTLES > received:
             continue
         start = near(opened, price)
@@ -193,4 +196,4 @@ def _is_final(market: Market, state: object, made: datetime, received: datetime,
     session = session_of(market, made)
     if received < settlement(market, session) + delay + _LAST_PRINTS:
         return False
-    return state in _OVER or session < session_of(market, received)
+    return str(state) in _OVER or session < session_of(market, received)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -131,16 +132,16 @@ async def finish_job(link: Link, job: Job) -> None:
 
 
 async def alerts_of(link: Link, fingerprints: Sequence[str]) -> dict[str, Alert]:
-    """Return the stored alerts of these fingerprints; one that is no longer kept is left out."""
+    """Return the stored alerts of these fingerprints; one that is not kept, or is no alert, is left out."""
     if not fingerprints:
         return {}
     async with reached():
         stored = await link.client.mget([link.keys.alert(each) for each in fingerprints])
-    return {
-        fingerprint: alert_from_json(text)
-        for fingerprint, text in zip(fingerprints, stored, strict=True)
-        if text is not None
-    }
+    found: dict[str, Alert] = {}
+    for fingerprint, text in zip(fingerprints, stored, strict=True):
+        with suppress(ValueError):
+            found[fingerprint] = alert_from_json(text or "")
+    return found
 
 
 async def recent(link: Link, most: int) -> tuple[Alert, ...]:

@@ -118,7 +118,8 @@ async def settle(
         *(ending.state, ending.word, ending.wait, pace.interval, pace.ahead),
         *fingerprints,
     ]
-    await link.run("settle", [link.keys.claims(), link.keys.due(held.chat.route)], arguments)
+    route = held.chat.route
+    await link.run("settle", [link.keys.claims(), link.keys.due(route), link.keys.wake(route)], arguments)
 
 
 async def release(link: Link, held: Claim, due: int) -> None:

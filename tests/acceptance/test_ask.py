@@ -5,28 +5,49 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import RecordedMarket
-from bot.chat.answer import answer
+from bot.app.recorded import RecordedMarket
+from bot.chat.answer import Answers
+from bot.chat.command import Command
 from bot.chat.commands import COMMANDS
+from bot.chats.chat_id import ChatId
 from bot.chats.roles import Role
-from bot.errors import Refused
+from bot.errors import Away, Refused
+from bot.messages.blocks import plain
 from tests.conftest import ROOT, Marketbell
+
+CHAT = ChatId("telegram", "1", "2")
+KEPT = ("subscribe", "unsubscribe", "subscriptions", "status")
+
+
+@pytest.fixture(scope="module")
+def answers(prices: Path) -> Answers:
+    return RecordedMarket.of(ROOT / "config.yaml", prices).answers(date(2022, 3, 23))
 
 
 def test_a_chat_command_is_answered_in_the_terminal(marketbell: Marketbell, prices: Path) -> None:
     said = marketbell("ask", "/quote 1810.HK", "--data", prices, "--as-of", "2022-03-23")
     assert said.status == 0
-    assert said.out == (
-        "Xiaomi Corporation (1810.HK)\n14.78 +0.58 +4.08%\nPrevious close 14.20, 22 Mar 2022\n"
-        "Day 14.70–15.48\nClose of 23 Mar 2022, recorded bars\n"
-    )
+    assert said.out.splitlines() == [
+        "Xiaomi 小米集团-W 1810.HK",
+        "HK$14.78 +0.58 +4.08%",
+        "Closed, official close 23 Mar 2022, 16:10 HKT",
+        "Day 14.70–15.48, open 15.04 (gap +5.92%)",
+        "Previous close 14.20 (22 Mar 2022)",
+        "52w 11.38 (15 Mar 2022) – 30.45 (4 Jun 2021), at 18% of range",
+        "From peak −58.13% (close 35.30, 5 Jan 2021, history since 1 Dec 2020)",
+        "Off low +28.52% (close 11.50, 15 Mar 2022)",
+        "A normal day's move: 3.47% (60 sessions)",
+        "Source: recorded bars",
+    ]
 
 
 def test_a_command_answers_what_the_command_line_does(marketbell: Marketbell, prices: Path) -> None:
     where = ("--data", prices, "--as-of", "2022-03-23")
     asked = marketbell("ask", "/drawdown@marketbell_bot HSTECH 52w", *where)
     assert asked.out == marketbell("drawdown", "HSTECH", "52w", *where).out
-    assert "−44.58%" in asked.out
+    assert asked.out.startswith(
+        "HSTECH 4,749.12, close of 23 Mar 2022\nFrom 52w peak −44.58% (close 8,569.64, "
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,15 +68,33 @@ def test_a_line_that_is_no_command_is_told_what_to_write(
     assert (answered.status, answered.out, answered.err) == (2, "", f"{said}\n")
 
 
-def test_a_stranger_sees_only_what_a_stranger_may_ask(prices: Path) -> None:
-    market = RecordedMarket.of(ROOT / "config.yaml", prices).on(date(2022, 3, 23))
-    assert answer("/help", Role.STRANGER, market, COMMANDS) == "/help — the commands you may give"
-    assert len(answer("/help", Role.READER, market, COMMANDS).splitlines()) == len(COMMANDS)
+async def test_a_stranger_sees_only_what_a_stranger_may_ask(answers: Answers) -> None:
+    assert plain(await answers.to("/help", CHAT, Role.STRANGER)).splitlines() == [
+        "What you may ask",
+        "/start — who this is, and what to do first",
+        "/help — the commands you may give",
+    ]
+    everything = plain(await answers.to("/help", CHAT, Role.OWNER))
+    assert len(everything.splitlines()) == len(COMMANDS) + 1
     with pytest.raises(Refused, match="/quote is for a reader"):
-        answer("/quote HSTECH", Role.STRANGER, market, COMMANDS)
+        await answers.to("/quote HSTECH", CHAT, Role.STRANGER)
 
 
-@pytest.mark.parametrize("example", [each for command in COMMANDS for each in command.examples])
-def test_every_example_that_help_could_show_works(prices: Path, example: str) -> None:
-    market = RecordedMarket.of(ROOT / "config.yaml", prices).on(date(2022, 3, 23))
-    assert answer(example, Role.OWNER, market, COMMANDS)
+async def test_a_stranger_is_told_what_the_owner_needs_to_know(answers: Answers) -> None:
+    assert str(CHAT) in plain(await answers.to("/start", CHAT, Role.STRANGER))
+
+
+@pytest.mark.parametrize(
+    "command", [each for each in COMMANDS if each.name not in KEPT], ids=lambda it: it.name
+)
+async def test_every_example_that_help_could_show_works(answers: Answers, command: Command) -> None:
+    for example in command.examples:
+        assert plain(await answers.to(example, CHAT, Role.OWNER))
+
+
+@pytest.mark.parametrize("name", KEPT)
+async def test_recorded_bars_keep_no_subscriptions(answers: Answers, name: str) -> None:
+    (command,) = (each for each in COMMANDS if each.name == name)
+    for example in command.examples:
+        with pytest.raises(Away, match="Recorded bars keep no subscriptions"):
+            await answers.to(example, CHAT, Role.OWNER)

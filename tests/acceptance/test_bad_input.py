@@ -39,7 +39,10 @@ def read(marketbell: Marketbell, tmp_path: Path) -> Callable[[str], Said]:
 
 def test_the_settings_that_come_along_are_in_order(marketbell: Marketbell) -> None:
     said = marketbell("check")
-    assert (said.status, said.out) == (0, "config.yaml is in order: 24 instruments, 4 rules.\n")
+    assert (said.status, said.out) == (
+        0,
+        "config.yaml is in order: 24 instruments, 4 rules, 6 topics, 0 feeds, 0 chats.\n",
+    )
 
 
 def test_an_unknown_symbol_is_answered_with_the_nearest(marketbell: Marketbell, prices: Path) -> None:
@@ -47,8 +50,38 @@ def test_an_unknown_symbol_is_answered_with_the_nearest(marketbell: Marketbell, 
     assert said.startswith("No instrument is called “XIAOMO”. Nearest: 1810.HK (Xiaomi)")
 
 
-def test_no_symbol_is_a_matter_of_usage(marketbell: Marketbell, prices: Path) -> None:
-    assert "Missing argument" in refused(marketbell("quote", "--data", prices), 2)
+@pytest.mark.parametrize(
+    "command,example", [("quote", "marketbell quote 1810.HK"), ("drawdown", "marketbell drawdown HSTECH")]
+)
+def test_no_symbol_is_a_matter_of_usage(
+    marketbell: Marketbell, prices: Path, command: str, example: str
+) -> None:
+    said = f"No symbol is named: write one, as in {example}."
+    assert refused(marketbell(command, "--data", prices), 2) == said
+    assert refused(marketbell(command, " ", "--data", prices), 2) == said
+
+
+@pytest.mark.parametrize(
+    "written,said",
+    [
+        (("quote", "HSTECH", "--nope"), "No such option: --nope; see --help."),
+        (("replay", "--from", "2022-03-14"), "Missing option '--data'; see --help."),
+        (("quote", "HSTECH", "--data"), "Option '--data' requires an argument; see --help."),
+        (("quote", "HSTECH", "1810.HK"), "Got unexpected extra argument(s) (1810.HK); see --help."),
+        (("qoute", "HSTECH"), "No such command 'qoute'. Did you mean 'quote'?"),
+    ],
+)
+def test_a_line_written_wrongly_is_answered_in_one_line(
+    marketbell: Marketbell, written: tuple[str, ...], said: str
+) -> None:
+    assert refused(marketbell(*written), 2) == said
+
+
+def test_nothing_written_is_answered_with_help(marketbell: Marketbell) -> None:
+    said = marketbell()
+    assert (said.status, said.err) == (0, "")
+    assert said.out == marketbell("--help").out
+    assert said.out.startswith("Usage: marketbell [OPTIONS] COMMAND")
 
 
 def test_an_impossible_date_is_refused(marketbell: Marketbell, prices: Path) -> None:

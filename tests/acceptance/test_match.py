@@ -56,6 +56,11 @@ def test_a_summary_counts_as_the_title_does(marketbell: Marketbell) -> None:
     assert marketbell("match", "--json", stdin=line).one == {**json.loads(line), "topics": ["adr_audit"]}
 
 
+def test_no_phrase_runs_from_a_title_into_its_summary(marketbell: Marketbell) -> None:
+    line = json.dumps({"title": "China and its buy", "summary": "Back to work"})
+    assert marketbell("match", "--json", stdin=line).one["topics"] == []
+
+
 @pytest.mark.parametrize("line", ["", "[]", "{", '{"name": "x"}'])
 def test_a_line_that_is_no_story_is_named(marketbell: Marketbell, line: str) -> None:
     said = marketbell("match", stdin=f"{story('Talks go on')}{line}\n")

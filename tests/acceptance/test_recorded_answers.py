@@ -38,6 +38,7 @@ def test_a_drawdown_names_both_references_with_their_dates(marketbell: Marketbel
         ("low", "close", 3472.42, "2022-03-15", 36.77),
         ("low", "intraday", 3463.44, "2022-03-15", 37.12),
     ]
+    assert (answer["freshness"], answer["source"]) == ("close", "recorded bars")
     for side, reference, value, when, change in expected:
         found = answer[side][reference]
         assert (found["value"], found["date"]) == (value, when)

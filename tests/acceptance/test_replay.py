@@ -51,7 +51,7 @@ def test_forty_per_cent_off_the_low_is_told_once_on_the_23rd(fortnight: Said) ->
     assert told["level"] == pytest.approx(4861.388)
     assert (told["seen_by"], told["price"]) == ("range", 4883.76)
     assert told["value"] == pytest.approx(40.644, abs=0.0005)
-    assert "Closed at 4,749.12, +36.77%" in told["text"]
+    assert "Closed at 4,749.12, +36.77%: back under +40% (4,861.39)" in told["text"]
 
 
 def test_the_16th_is_one_day_alert_with_all_its_steps(fortnight: Said) -> None:
@@ -68,7 +68,7 @@ def test_the_8th_tells_sixty_per_cent_though_the_close_is_back(marketbell: Marke
     assert told["steps"] == [60]
     assert told["seen_by"] == "range"
     assert told["value"] == pytest.approx(-60.09, abs=0.005)
-    assert "−59.96%" in told["text"]
+    assert "Closed at 4,382.32, −59.96%: back above −60% (4,378.09)" in told["text"]
 
 
 def test_a_peak_that_leaves_its_window_tells_nothing(marketbell: Marketbell, prices: Path) -> None:
@@ -137,11 +137,12 @@ def test_levels_that_were_not_traded_are_not_told(fortnight: Said) -> None:
     adjusted = of(fortnight, symbol="1024.HK", session="2022-03-23")
     assert [line["text"].splitlines() for line in adjusted] == [
         [
-            "Kuaishou up 8% or more on the day: day's high +9.34%",
-            "Against the close of 22 Mar 2022",
-            "Closed +6.30%: back from the 8% level",
-            "Next: 12%",
+            "Kuaishou touched +9.34% on the day",
+            "Closed +6.30%: back under +8%",
+            "Step passed: 8%. Next: 12%",
+            "Against the close of Tue 22 Mar 2022",
+            "From peak: −80.67% (close, 17 Feb 2021). Second gain in a row",
             "Percentages only: the bars are dividend-adjusted, their levels were not traded",
-            "Session of 23 Mar 2022, time of day unknown: daily bar, recorded bars",
+            "Session of 23 Mar 2022, time of day unknown: recorded daily bars",
         ]
     ]

@@ -759,6 +759,16 @@ class TestPolling:
             await until(lambda: len(fake.texts(ALICE)) == 3)
         assert heard.reports.said[0].startswith("telegram polling fails: unreadable updates: ")
 
+    async def test_after_an_unreadable_batch_only_the_newest_is_asked_for_until_nothing_waits(
+        self, fake: FakeTelegram, bot: Bot
+    ) -> None:
+        unreadable = '{"ok": true, "result": [{"update_id": 1, "message": {"moon": "full"}}]}'
+        fake.script(Page(200, unreadable), method="getUpdates")
+        fake.script(Page(200, '{"ok": true, "result": []}'), method="getUpdates")
+        async with listening(bot):
+            await until(lambda: len(fake.calls("getUpdates")) == 3)
+        assert [call.params.get("offset") for call in fake.calls("getUpdates")] == [None, "-1", None]
+
     async def test_an_answer_that_hangs_is_given_up(
         self, fake: FakeTelegram, bot: Bot, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -25,14 +25,14 @@ HSTECH = Instrument("HSTECH", "index", "XHKG", "HKD", "HSTECH", sources={"yahoo"
 XIAOMI = bare_instrument("1810.HK")
 ALIBABA = bare_instrument("BABA")
 # Ten past eleven in Hong Kong.
-NOON = datetime(2022, 3, 23, 3, 10, tzinfo=UTC)
-MADE = NOON - timedelta(minutes=15)
+NOW = datetime(2022, 3, 23, 3, 10, tzinfo=UTC)
+MADE = NOW - timedelta(minutes=15)
 BEFORE_NOW = date(2022, 3, 23)
 
 
 @dataclass
 class Clock:
-    now: datetime = NOON
+    now: datetime = NOW
 
     def __call__(self) -> datetime:
         return self.now
@@ -128,7 +128,7 @@ async def test_the_answer_bears_the_canonical_symbol(yahoo: YahooSource) -> None
     (told,) = await yahoo.quotes([HSTECH])
     assert (told.symbol, told.price, told.previous_close) == ("HSTECH", 4753.59, 4653.77)
     assert (told.open, told.high, told.low) == (4753.59, 4760.0, 4710.96)
-    assert (told.session, told.time, told.received) == (date(2022, 3, 23), MADE, NOON)
+    assert (told.session, told.time, told.received) == (date(2022, 3, 23), MADE, NOW)
     assert (told.source, told.delay, told.volume, told.final) == ("Yahoo", 15, 1_000_000, False)
 
 
@@ -165,7 +165,7 @@ BAD = [
     (quote("1810.HK", 14.78, MADE, regularMarketTime=None), "no market time"),
     (quote("1810.HK", 14.78, MADE, regularMarketTime=0), "no market time"),
     (quote("1810.HK", 14.78, MADE, regularMarketTime=10**20), "no market time"),
-    (quote("1810.HK", 14.78, NOON + timedelta(minutes=6)), "from the future"),
+    (quote("1810.HK", 14.78, NOW + timedelta(minutes=6)), "from the future"),
     (quote("1810.HK", 14.78, MADE, exchangeDataDelayedBy="soon"), "a delay that is no number"),
 ]
 
@@ -229,6 +229,7 @@ def hong_kong(clock: str, day: int = 23) -> datetime:
         (hong_kong("16:08:11"), "POSTPOST", hong_kong("20:00"), True),
         (hong_kong("16:08:11"), "REGULAR", hong_kong("16:27"), False),
         (hong_kong("16:08:11"), None, hong_kong("16:27"), False),
+        (hong_kong("16:08:11"), ["CLOSED"], hong_kong("16:27"), False),
         # The delay has not passed: the auction may be still to come.
         (hong_kong("16:00:02"), "CLOSED", hong_kong("16:16"), False),
         (hong_kong("15:59:58"), "CLOSED", hong_kong("16:27"), False),
@@ -248,7 +249,7 @@ async def test_a_price_is_final_when_the_auction_is_known(
     yahoo: YahooSource,
     clock: Clock,
     made: datetime,
-    state: str | None,
+    state: object,
     received: datetime,
     final: bool,
 ) -> None:
@@ -484,6 +485,14 @@ async def test_a_bar_keeps_only_what_can_be_true_of_it(fake: FakeYahoo, yahoo: Y
     series = await yahoo.history(XIAOMI, BEFORE_NOW)
     assert series.bars[0] == Bar(date(2022, 3, 21), 14.0)
     assert [each.close for each in series.bars] == [14.0, 14.2]
+
+
+async def test_a_bar_without_a_time_is_no_bar(fake: FakeYahoo, yahoo: YahooSource) -> None:
+    fake.put_history(
+        "1810.HK", [(date(2022, 3, 18), 14.0), (date(2022, 3, 21), 14.1), (date(2022, 3, 22), 14.2)]
+    )
+    fake.charts["1810.HK"]["timestamp"][:2] = [None, 10**20]
+    assert (await yahoo.history(XIAOMI, BEFORE_NOW)).sessions == (date(2022, 3, 22),)
 
 
 async def test_an_index_is_asked_for_by_its_own_sign(fake: FakeYahoo, yahoo: YahooSource) -> None:

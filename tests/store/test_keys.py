@@ -8,7 +8,7 @@ from redis.crc import key_slot
 
 from bot.store.keys import Keys
 from bot.store.link import Link
-from tests.store.cast import ALICE
+from tests.cast import ALICE
 
 KEYS = Keys("live")
 ROUTE = ALICE.route
@@ -21,7 +21,8 @@ SCRIPTS = {
                 KEYS.ledger("f")],
     "claim": [KEYS.due(ROUTE), KEYS.claims(), KEYS.box("c"), KEYS.ledger("f")],
     "begin": [KEYS.claims(), KEYS.subscriptions("c"), KEYS.ledger("f"), KEYS.counts()],
-    "settle": [KEYS.claims(), KEYS.due(ROUTE), KEYS.box("c"), KEYS.ledger("f"), KEYS.dead(), KEYS.chat("c")],
+    "settle": [KEYS.claims(), KEYS.due(ROUTE), KEYS.wake(ROUTE), KEYS.box("c"),
+               KEYS.ledger("f"), KEYS.dead(), KEYS.chat("c")],
     "release": [KEYS.claims(), KEYS.due(ROUTE)],
     "take": [KEYS.bucket(ROUTE)],
     "subscribe": [KEYS.subscriptions("c"), f"{KEYS.chats}sub:all", f"{KEYS.chats}joins"],

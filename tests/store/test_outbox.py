@@ -10,7 +10,7 @@ from bot.store import alerts as stored
 from bot.store import chats, outbox
 from bot.store.link import Link
 from bot.store.outbox import Claim, Ending, Pace
-from tests.store.cast import ALICE, BOB, CHANNEL, GROUP, NOW, alert
+from tests.cast import ALICE, BOB, CHANNEL, GROUP, NOW, alert
 
 PACE = Pace(1000, 3)
 

@@ -5,7 +5,7 @@ import asyncio
 from bot.store import alerts as stored
 from bot.store import lease
 from bot.store.link import Link
-from tests.store.cast import NOW, alert, crossing
+from tests.cast import NOW, alert, crossing
 
 
 async def test_an_alert_is_raised_once_however_often_it_is_asked(link: Link) -> None:

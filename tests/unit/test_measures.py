@@ -8,9 +8,9 @@ import pytest
 from bot.errors import NotKnown
 from bot.market.bars import Bar, Calendar, Known, Series
 from bot.market.extremes import Extreme
+from bot.market.falls import Fall, worst_falls
 from bot.market.instrument import Instrument
 from bot.market.measures import (
-    Fall,
     day_change_pct,
     distance,
     drawdown_card,
@@ -18,7 +18,6 @@ from bot.market.measures import (
     quote_card,
     sessions_after,
     streak,
-    worst_falls,
 )
 
 START = date(2022, 1, 1)
@@ -120,6 +119,50 @@ def test_a_fall_may_begin_at_a_peak_whose_bar_is_not_held() -> None:
     assert (card.sessions, card.since) == (None, at(-30))
     assert card.worst is not None
     assert card.worst.change_pct == pytest.approx(-50)
+
+
+def test_of_a_time_without_bars_only_the_open_fall_is_told() -> None:
+    known = (
+        Known(at(-90), "low", "close", 120.0),
+        Known(at(-80), "low", "close", 110.0),
+        Known(at(-70), "peak", "close", 200.0),
+        Known(at(-60), "peak", "close", 190.0),
+        Known(at(-50), "low", "close", 80.0),
+        Known(at(-50), "low", "intraday", 70.0),
+    )
+    held = replace(closes(100, 90, 210, 180), before=known)
+    deepest, other = worst_falls(held, date.min)
+    assert deepest.depth_pct == pytest.approx(-60)
+    assert (deepest.start, deepest.trough, deepest.recovery) == (at(-70), at(-50), at(2))
+    assert (other.start, other.trough, other.recovery) == (at(2), at(3), None)
+    assert worst_falls(held, at(1)) == worst_falls(replace(closes(100, 90, 210, 180)), at(1))
+
+
+def test_a_peak_regained_in_a_time_without_bars_tells_no_fall() -> None:
+    known = (Known(at(-70), "peak", "close", 90.0), Known(at(-50), "low", "close", 80.0))
+    assert worst_falls(replace(closes(100, 101), before=known), date.min) == ()
+
+
+def test_a_card_says_since_when_it_knows_what() -> None:
+    known = (Known(at(-500), "low", "close", 5.0), Known(at(-200), "peak", "close", 200.0))
+    held = replace(closes(100, 150), before=known)
+    card = drawdown_card(ANY, held, at(1), "52w")
+    assert (card.since, card.falls_since) == (date(2021, 1, 4), at(0))
+    card = drawdown_card(ANY, held, at(1), "all")
+    assert (card.since, card.falls_since) == (at(-500), at(0))
+    quote = quote_card(ANY, held, at(1), NO_CALENDAR)
+    assert (quote.since, quote.knows_a_year) == (at(-500), True)
+    young = drawdown_card(ANY, replace(held, before=known[1:]), at(1), "52w")
+    assert young.since == at(-200)
+    bare = drawdown_card(ANY, closes(100, 150), at(1), "52w")
+    assert (bare.since, bare.falls_since) == (at(0), None)
+    assert not quote_card(ANY, closes(100, 150), at(1), NO_CALENDAR).knows_a_year
+
+
+def test_a_streak_that_may_have_begun_before_the_bars_is_not_known() -> None:
+    known = (Known(at(-70), "peak", "close", 90.0),)
+    assert count(replace(closes(10, 11, 12), before=known)) == 0
+    assert count(replace(closes(10, 9, 11, 12), before=known)) == 2
 
 
 def test_the_next_steps_are_those_not_reached_now() -> None:

@@ -20,10 +20,11 @@ from bot.market.measures import drawdown_card, quote_card
 from bot.market.quote import Look
 from bot.market.sessions import opening
 from bot.messages.answers import drawdown_message, quote_message
-from bot.messages.blocks import Link, Message, plain
+from bot.messages.blocks import Link, Message, Table, columns, plain
 from bot.messages.compose import compose
 from bot.messages.words import LONGEST_HEADING, cut, in_a_row, money, percent
-from bot.news.story import Story
+from bot.news.story import Bearing, Story
+from bot.news.topics import Matcher
 from bot.rules.conditions import Rule
 from bot.rules.crossing import fold_of
 from bot.rules.evaluate import Ladders, crossings, looked
@@ -114,22 +115,22 @@ def past() -> Past:
 def test_a_touched_drawdown_step_says_that_the_close_is_back_above_it(past: Past) -> None:
     assert plain(compose([past.alone("HSTECH", "drawdown", "2022-03-08")])).splitlines() == [
         "HSTECH touched 60% below its peak: day's low 4,367.79 (−60.09%)",
-        "Closed at 4,382.32, −59.96%: back above 60% (4,378.09)",
+        "Closed at 4,382.32, −59.96%: back above −60% (4,378.09)",
         "Peak: close 10,945.22, 17 Feb 2021, 260 sessions ago. To regain it: +149.76%",
         "Day −3.21%, fifth fall in a row",
         "10, 20, 30, 40 and 50% were passed before. Next: 70% (3,283.57)",
-        "Session of 8 Mar 2022, time of day unknown: daily bar, recorded bars",
+        "Session of 8 Mar 2022, time of day unknown: recorded daily bars",
     ]
 
 
 def test_a_touched_step_off_the_low_names_the_low_and_what_was_told_before(past: Past) -> None:
     assert plain(compose([past.alone("HSTECH", "off_low", "2022-03-23")])).splitlines() == [
         "HSTECH touched 40% off its 15 Mar low: day's high 4,883.76 (+40.64%)",
-        "Closed at 4,749.12, +36.77%: back under 40% (4,861.39)",
+        "Closed at 4,749.12, +36.77%: back under +40% (4,861.39)",
         "Low: close 3,472.42, 15 Mar 2022. From the intraday low 3,463.44: +37.12% at the close",
         "Day +2.05%, second gain in a row. From peak: −56.61% (close 10,945.22, 17 Feb 2021)",
         "10, 20 and 30% were passed before. Next: 50% (5,208.63)",
-        "Session of 23 Mar 2022, time of day unknown: daily bar, recorded bars",
+        "Session of 23 Mar 2022, time of day unknown: recorded daily bars",
     ]
 
 
@@ -139,7 +140,7 @@ def test_a_day_move_at_the_close_names_its_steps_and_the_close_before(past: Past
         "Steps passed together: 4, 6 and 10%",
         "Previous close 3,472.42, Tue 15 Mar 2022 (the lowest close of the past year)",
         "From peak: −61.23% (close 10,945.22, 17 Feb 2021)",
-        "Session of 16 Mar 2022, time of day unknown: daily bar, recorded bars",
+        "Session of 16 Mar 2022, time of day unknown: recorded daily bars",
     ]
 
 
@@ -161,7 +162,7 @@ def test_a_delayed_price_of_the_open_says_when_it_was_made_and_when_it_came(past
 def test_before_the_close_a_streak_is_only_what_it_would_be(past: Past) -> None:
     found = past.at_the_open("HSTECH", "off_low", "2022-03-17", delay=0)
     assert plain(compose([found])).splitlines() == [
-        "HSTECH now 30% off its 15 Mar low: 4,705.18 (+35.50%)",
+        "HSTECH now more than 30% off its 15 Mar low: 4,705.18 (+35.50%)",
         "Low: close 3,472.42, 15 Mar 2022. From the intraday low 3,463.44: +35.85%",
         "Day +10.88%, would be the second gain in a row. From peak: −57.01% (close 10,945.22, 17 Feb 2021)",
         "Steps passed together: 10, 20 and 30%. Next: 40% (4,861.39)",
@@ -185,19 +186,19 @@ def test_hong_kong_on_the_23rd_is_one_message_with_the_index_first(past: Past) -
         "Alibaba HK touched +8.35%, day's high HK$119.40: passed 8%, next 12%; closed +6.72%, HK$117.60",
         "Day moves against the close of 22 Mar 2022",
         "Percentages only for Kuaishou: dividend-adjusted bars, whose levels were not traded",
-        "Session of 23 Mar 2022, time of day unknown: daily bar, recorded bars",
+        "Session of 23 Mar 2022, time of day unknown: recorded daily bars",
     ]
 
 
 def test_levels_that_were_not_traded_are_not_told(past: Past) -> None:
     assert plain(compose([past.alone("1024.HK", "stock_day", "2022-03-23")])).splitlines() == [
         "Kuaishou touched +9.34% on the day",
-        "Closed +6.30%: back under the 8% level",
+        "Closed +6.30%: back under +8%",
         "Step passed: 8%. Next: 12%",
         "Against the close of Tue 22 Mar 2022",
         "From peak: −80.67% (close, 17 Feb 2021). Second gain in a row",
         "Percentages only: the bars are dividend-adjusted, their levels were not traded",
-        "Session of 23 Mar 2022, time of day unknown: daily bar, recorded bars",
+        "Session of 23 Mar 2022, time of day unknown: recorded daily bars",
     ]
 
 
@@ -210,8 +211,21 @@ def test_a_traded_price_against_a_restated_close_gives_no_level_of_it(past: Past
         "Step passed: 4%. Next: 7%",
         "Against the close of Wed 19 Jan 2022, restated for a distribution since",
         "From peak: −38.47% (close HK$766.50, 25 Jan 2021). Second gain in a row",
-        "Session of 20 Jan 2022, time of day unknown: daily bar, recorded bars",
+        "Session of 20 Jan 2022, time of day unknown: recorded daily bars",
     ]
+
+
+def test_no_close_is_the_lowest_of_a_year_that_is_not_known(past: Past) -> None:
+    text = plain(compose([past.alone("9626.HK", "stock_day", "2022-03-08")]))
+    assert "Previous close HK$187.10, Mon 7 Mar 2022\n" in text
+    assert of(past.alone("9626.HK", "stock_day", "2022-03-08")).off_low is None
+
+
+def test_what_lies_beyond_a_step_is_more_than_it(past: Past) -> None:
+    found = past.alone("^HSI", "off_low", "2022-03-17")
+    assert heading(compose([found])) == "HSI closed more than 10% off its 15 Mar low: 21,501.23 (+16.76%)"
+    exact = replace(of(found), crossing=replace(of(found).crossing, value=10.001))
+    assert "closed 10% off" in heading(compose([alert(exact)]))
 
 
 def test_a_replayed_alert_says_so_before_all_else_and_still_fits(past: Past) -> None:
@@ -253,7 +267,9 @@ def test_two_alerts_of_one_ladder_are_told_as_its_last(past: Past) -> None:
 
 def test_alerts_of_two_markets_are_counted(past: Past) -> None:
     both = [past.alone(each, "off_low", "2022-03-23") for each in ("HSTECH", "^HSI")]
-    assert heading(compose(both)) == "Hong Kong up: HSTECH touched 40% off its low, HSI 20% off its low"
+    assert heading(compose(both)) == (
+        "Hong Kong up: HSTECH touched 40% off its low, HSI more than 20% off its low"
+    )
     other = past.alone("000300.SS", "index_day", "2022-03-16")
     assert heading(compose([other, *both])).startswith("3 alerts: HSTECH touched 40% off")
 
@@ -305,6 +321,7 @@ STORY = Story(
     summary="Talks with the PCAOB go on",
     published=datetime(2022, 3, 23, 6, 5, tzinfo=UTC),
     topics=("adr_audit",),
+    bearings=(Bearing("adr_audit", ("audit disclosure",), ("PCAOB",)),),
 )
 
 
@@ -319,18 +336,52 @@ def test_a_story_says_who_tells_it_when_and_why_it_came() -> None:
     assert plain(compose([news(STORY)], HONG_KONG)).splitlines() == [
         "China asks US-listed firms to ready more audit disclosure (Reuters)",
         "Published by Reuters, 23 Mar 2022, 14:05 HKT",
-        "Why you got this: its title or summary bears on the topic adr_audit",
+        'Why you got this: topic ADR audit ("audit disclosure" in the title, "PCAOB" in the summary)',
         "Read the story (https://example.org/pcaob?a=1&b=2)",
     ]
     assert "23 Mar 2022, 06:05 UTC" in plain(compose([news(STORY)]))
 
 
+@pytest.mark.parametrize(
+    "title,summary,why",
+    [
+        ("Talks go on", "The PCAOB was in town", 'topic ADR audit ("PCAOB" in the summary)'),
+        (
+            "Chinese auditors at work",
+            "Washington looks on",
+            'topic ADR audit ("Chinese" and "auditors" in the title, "Washington" in the summary)',
+        ),
+        ("騰訊斥資3億元回購", "騰訊連日回購", 'topic buyback ("腾讯" and "回购" in the title)'),
+        (
+            "NIO requests trading halt",
+            "Nio and Xpeng report annual results",
+            (
+                'topics earnings ("Nio" in the title, "annual results" in the summary), '
+                'trading halt ("Nio" and "trading halt" in the title)'
+            ),
+        ),
+    ],
+)
+def test_a_story_says_which_words_brought_it(past: Past, title: str, summary: str, why: str) -> None:
+    bearings = Matcher(past.settings.news_topics()).bearings(title, summary)
+    topics = tuple(each.topic for each in bearings)
+    found = news(replace(STORY, title=title, summary=summary, topics=topics, bearings=bearings))
+    assert f"Why you got this: {why}" in plain(compose([found])).splitlines()
+    assert alert_from_json(alert_to_json(found)) == found
+
+
 def test_a_story_without_a_time_says_so_and_a_strange_address_leads_nowhere() -> None:
-    bare = replace(STORY, published=None, link="javascript:alert(1)", topics=("adr_audit", "policy"))
+    bare = replace(
+        STORY,
+        published=None,
+        link="javascript:alert(1)",
+        topics=("adr_audit", "trading_halt"),
+        bearings=(Bearing("trading_halt", ("Nio", "停牌", "trading halt")),),
+    )
     assert plain(compose([news(bare)])).splitlines() == [
         "China asks US-listed firms to ready more audit disclosure (Reuters)",
         "Published by Reuters, time not given",
-        "Why you got this: its title or summary bears on the topics adr_audit, policy",
+        'Why you got this: topics ADR audit, trading halt ("Nio", "停牌" and "trading halt" in the title)',
     ]
     assert "Link" not in str(compose([news(replace(STORY, link="http://[bad"))]))
 
@@ -339,9 +390,25 @@ def test_a_long_title_is_cut_in_the_heading_and_whole_below() -> None:
     long = "Beijing and Washington " + "keep on talking about the audit of the auditors " * 3
     message = compose([news(replace(STORY, title=long))])
     assert heading(message) == (
-        "Beijing and Washington keep on talking about the audit of the auditors keep on… (Reuters)"
+        "Beijing and Washington keep on talking about the audit of the auditors keep on talking…"
     )
-    assert plain(message).splitlines()[1] == long.strip()
+    assert plain(message).splitlines()[1:3] == [
+        long.strip(),
+        "Published by Reuters, 23 Mar 2022, 06:05 UTC",
+    ]
+
+
+def test_a_feed_that_does_not_fit_leaves_the_heading_to_the_title() -> None:
+    title = "US-listed Chinese companies are asked to ready more for audits"
+    sample = replace(STORY, feed="Sample headlines", title=title)
+    assert heading(compose([replace(news(sample), replay_of="1")])) == f"Replay of 23 Mar 2022: {title}"
+    assert heading(compose([news(sample)])) == f"{title} (Sample headlines)"
+
+
+def test_a_replayed_story_has_the_date_of_the_zone_that_it_is_told_in() -> None:
+    early = replace(news(STORY), replay_of="1", at=datetime(2022, 3, 22, 16, 30, tzinfo=UTC))
+    assert heading(compose([early], HONG_KONG)).startswith("Replay of 23 Mar 2022: ")
+    assert heading(compose([early])).startswith("Replay of 22 Mar 2022: ")
 
 
 HOSTILE = "<b>Buy</b> & *sell* <!channel> [x](http://y) <script>alert('1')</script>\n@everyone"
@@ -350,9 +417,9 @@ HOSTILE = "<b>Buy</b> & *sell* <!channel> [x](http://y) <script>alert('1')</scri
 def test_hostile_text_is_left_to_the_platforms_to_escape() -> None:
     message = compose([news(replace(STORY, title=HOSTILE, feed="<i>\nfeed"))])
     assert heading(message) == (
-        "<b>Buy</b> & *sell* <!channel> [x](http://y) <script>alert('1')</script>… (<i> feed)"
+        "<b>Buy</b> & *sell* <!channel> [x](http://y) <script>alert('1')</script> @everyone"
     )
-    assert plain(message).splitlines()[1] == HOSTILE.replace("\n", " ")
+    assert plain(message).splitlines()[1] == "Published by <i> feed, 23 Mar 2022, 06:05 UTC"
 
 
 def test_several_stories_are_links_in_one_list() -> None:
@@ -433,6 +500,7 @@ def test_a_quote_of_a_record_close_and_of_a_first_day(past: Past) -> None:
     assert "The highest close of the history since 1 Dec 2020" in top
     assert top[5].startswith("Since 1 Dec 2020: 7,768.81 (28 Dec 2020) – 10,945.22 (17 Feb 2021)")
     assert "The lowest close of the past year" in quoted(past, "HSTECH", "2022-03-15")
+    assert "The lowest close of the history since 29 Mar 2021" in quoted(past, "9626.HK", "2021-05-11")
     assert quoted(past, "9626.HK", "2021-03-29")[1:3] == [
         "HK$800.00",
         "Day change not known: 9626.HK has no session before 2021-03-29.",
@@ -478,7 +546,23 @@ def test_a_drawdown_is_laid_out_as_far_as_the_data_go(past: Past) -> None:
 def test_a_drawdown_of_a_year_names_its_window(past: Past) -> None:
     lines = drawn_down(past, "HSTECH", "2022-03-23", "52w")
     assert lines[1] == "From 52w peak −44.58% (close 8,569.64, 1 Apr 2021), 356 days / 240 sessions"
+    assert lines[2] == "52w intraday peak 8,669.17, 7 Apr 2021: −45.22%"
     assert lines[-2] == "The past year, since 23 Mar 2021, price index, no dividends"
+
+
+def test_a_drawdown_says_which_falls_are_not_known() -> None:
+    held = read_folder(ROOT / "bot" / "sources" / "samples" / "march-2022").series["HSTECH"]
+    index = replace(bare_instrument("HSTECH"), kind="index")
+    year = plain(drawdown_message(drawdown_card(index, held, date(2022, 3, 23), "52w"), "x")).splitlines()
+    assert year[1] == "From 52w peak −44.58% (close 8,569.64, 1 Apr 2021), 356 days"
+    assert year[-4:-1] == [
+        "Worst          peak       lowest  regained",
+        "−59.48%  1 Apr 2021  15 Mar 2022      open",
+        (
+            "The past year, since 23 Mar 2021, price index, no dividends; "
+            "falls that were over before 28 Feb 2022 are not known"
+        ),
+    ]
 
 
 def test_a_drawdown_of_closes_alone_has_no_intraday_line(past: Past) -> None:
@@ -499,7 +583,17 @@ def test_a_live_drawdown_says_its_time(past: Past) -> None:
     time = datetime(2022, 3, 23, 1, 47, tzinfo=UTC)
     live = plain(drawdown_message(card, "Yahoo", time=time, delay=15, final=False)).splitlines()
     assert live[0] == "HSTECH 4,749.12, 23 Mar 2022, before the close"
-    assert live[-1] == "09:47 HKT, Source: Yahoo, 15 min delayed"
+    assert live[-1] == "Market time 09:47 HKT, 15 min delayed. Source: Yahoo"
+    assert not any("close of 23 Mar" in each for each in live)
+    abroad = plain(drawdown_message(card, "Yahoo", time=time, final=False, zone=LONDON))
+    assert abroad.splitlines()[-1] == "Market time 01:47 GMT. Source: Yahoo"
+    closed = plain(drawdown_message(card, "Yahoo", time=time, delay=15)).splitlines()
+    assert (closed[0], closed[-1]) == ("HSTECH 4,749.12, close of 23 Mar 2022", "Source: Yahoo")
+
+
+def test_a_table_lines_up_where_signs_are_two_columns_wide() -> None:
+    rows = (("名", "價", "x"), ("Xiaomi 小米", "1.00", "２"))
+    assert columns(Table(rows)) == ("名             價   x", "Xiaomi 小米  1.00  ２")
 
 
 def test_numbers_are_rounded_once() -> None:

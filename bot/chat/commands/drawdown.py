@@ -19,7 +19,8 @@ async def _answer(asked: Asked) -> Message:
     has_window = bool(name) and (last in get_args(Window) or _LIKE_A_WINDOW.fullmatch(last) is not None)
     symbol, window = (" ".join(name), last) if has_window else (asked.words, "all")
     priced = await asked.market.drawdown(symbol, window)
-    return drawdown_message(priced.card, priced.quote.source)
+    quote = priced.quote
+    return drawdown_message(priced.card, quote.source, time=quote.time, delay=quote.delay, final=quote.final)
 
 
 COMMAND = Command(

@@ -23,6 +23,8 @@ _READING = frozenset({"GET", "HEAD"})
 _LONGEST_NAME = 253
 _HEADERS: Mapping[str, str] = MappingProxyType(
     {
+        # Kept copies are asked about before they are shown: the page and its script belong together.
+        "cache-control": "no-cache",
         "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
         "connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         "cross-origin-opener-policy": "same-origin",
@@ -54,7 +56,6 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers[name] = value
-                headers.setdefault("cache-control", "no-store")
             await send(message)
 
         refusal = self._refusal(scope["method"], Headers(scope=scope))

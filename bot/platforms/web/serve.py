@@ -48,16 +48,14 @@ async def serve(app: Starlette, host: str, port: int, ready: Callable[[int], Non
         )
     )
     serving = asyncio.create_task(server.serve(sockets=[listening]), name="page")
-    # It listens already: whoever comes before the first turn of the server waits for it.
-    ready(listening.getsockname()[1])
     try:
+        # It listens already: whoever comes before the server's first turn waits for it.
+        ready(listening.getsockname()[1])
         await asyncio.shield(serving)
-    except asyncio.CancelledError:
+    finally:
         app.state.leaving.set()
         server.should_exit = True
         await serving
-        raise
-    finally:
         listening.close()
 
 
@@ -75,7 +73,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.bind(address)
         # Two that bind at once are only told apart by the second who listens.
         listening.listen(_BACKLOG)
-        listening.setblocking(False)
+        listening.settimeout(0)
     except OSError as error:
         listening.close()
         raise UsageError(_why_not(error, host, port)) from error
@@ -86,8 +84,8 @@ def _why_not(error: OSError, host: str, port: int) -> str:
     match error.errno:
         case errno.EADDRINUSE:
             return (
-                f"Port {port} on {host} is in use by another program: stop that one, or set web.port to another "
-                "port (0 takes any free one)."
+                f"Port {port} on {host} is in use by another program: stop that one, or set web.port to "
+                "another port (0 takes any free one)."
             )
         case errno.EACCES:
             return f"Port {port} is not for everyone on this machine: set web.port to one above 1023."

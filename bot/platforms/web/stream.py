@@ -21,8 +21,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from bot.errors import Away
+from bot.platforms.web.leaving import unless
 from bot.platforms.web.text import clean
-from bot.ports import PageFeed, Shown
+from bot.ports import PageFeed
 
 _PLACE = re.compile(r"\d{1,19}(?:-\d{1,19})?", re.ASCII)
 _RETRY_MS = 1000
@@ -46,33 +47,17 @@ class Events:
         yield f"retry: {_RETRY_MS}\n\n"
         while not self.leaving.is_set():
             try:
-                shown = await self._next(place)
+                shown = await unless(self.leaving, self.feed.after(self.session, place))
             except Away as error:
                 yield event("trouble", clean(str(error)))
-                await self._rest()
+                await unless(self.leaving, asyncio.sleep(self.pause))
                 continue
+            if shown is None:
+                return
             for each in shown:
                 yield event("alert", each.html, each.place)
                 place = each.place
             yield event("beat", "")
-
-    async def _next(self, place: str) -> tuple[Shown, ...]:
-        """Wait for what comes after `place`, but not for longer than the page is served."""
-        coming = asyncio.ensure_future(self.feed.after(self.session, place))
-        leaving = asyncio.ensure_future(self.leaving.wait())
-        try:
-            await asyncio.wait({coming, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            return coming.result() if coming.done() else ()
-        finally:
-            coming.cancel()
-            leaving.cancel()
-
-    async def _rest(self) -> None:
-        try:
-            async with asyncio.timeout(self.pause):
-                await self.leaving.wait()
-        except TimeoutError:
-            return
 
 
 def event(name: str, data: str, place: str = "") -> str:

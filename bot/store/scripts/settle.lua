@@ -1,6 +1,6 @@
 -- Record what became of deliveries, take the ended ones out of the mailbox, and say when the chat is next due.
 --
--- KEYS: the claims, the due chats of the route
+-- KEYS: the claims, the due chats of the route, what its idle senders wait on
 -- ARGV: prefix of the chats' keys, chat, token, machine time, the end (sent, waiting, unknown, dropped, dead,
 --       gone), its word (a message's id, or why), milliseconds until the chat is tried again, milliseconds
 --       between two messages of the chat, milliseconds of them that may come at once, then fingerprints
@@ -61,4 +61,7 @@ if redis.call('LLEN', box) == 0 then
   return 'idle'
 end
 redis.call('ZADD', KEYS[2], due, chat)
+-- A sender that found nothing due waits for longer than this chat does.
+redis.call('LPUSH', KEYS[3], 1)
+redis.call('LTRIM', KEYS[3], 0, 15)
 return tostring(due)

@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from bot.alerts.alert import Alert
+from bot.alerts.outcome import Again, Broken, Gone, Moved, Outcome, Sent, Unknown
+from bot.chats.chat_id import ChatId
+from bot.chats.subscription import EVERYTHING
+from bot.clock import machine_time
+from bot.messages.blocks import Message, message_of, plain
+from bot.pipeline.deliver import Deliver, Patience
+from bot.pipeline.fan_out import FanOut
+from bot.store import alerts as stored
+from bot.store import chats, outbox
+from bot.store.link import Link
+from bot.store.outbox import Pace
+from bot.store.pace import Budget
+from tests.cast import ALICE, BOB, GROUP, NOW, alert
+
+QUICK = Patience(lease=2_000, send=500, doubt=60)
+FREE = Budget(interval=0, burst=1, reserved=0)
+
+
+@dataclass(slots=True)
+class Wire:
+    """A platform that answers as it is told to, and remembers what it showed."""
+
+    answers: list[Outcome | Exception] = field(default_factory=list)
+    found: Outcome = field(default_factory=lambda: Unknown("cannot tell"))
+    shown: list[tuple[ChatId, str]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    slow: dict[ChatId, float] = field(default_factory=dict)
+    route: str = ALICE.route
+
+    async def send(self, chat: ChatId, message: Message, delivery: str) -> Outcome:
+        await asyncio.sleep(self.slow.get(chat, 0))
+        answer = self.answers.pop(0) if self.answers else Sent("1")
+        self.asked.append(delivery)
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, Sent):
+            self.shown.append((chat, plain(message)))
+        return answer
+
+    async def find(self, chat: ChatId, delivery: str) -> Outcome:
+        self.asked.append(f"find {delivery}")
+        return self.found
+
+
+def named(alerts: Sequence[Alert], chat: ChatId) -> Message:
+    del chat
+    return message_of(" ".join(each.fingerprint for each in alerts))
+
+
+def deliver(link: Link, wire: Wire) -> Deliver:
+    return Deliver(
+        link,
+        {wire.route: wire},
+        named,
+        lambda _route: FREE,
+        lambda _chat: Pace(0, 1),
+        QUICK,
+        machine_time,
+        lambda _event, **_facts: None,
+    )
+
+
+@asynccontextmanager
+async def delivering(*senders: Deliver) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(each.run()) for each in senders]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - what is waited for is a fake's own list
+            await asyncio.sleep(0.01)
+
+
+async def settled(link: Link, number: int) -> dict[str, int]:
+    """Wait until as many deliveries have ended, and say how."""
+    async with asyncio.timeout(10):
+        while sum((counts := await outbox.counts(link)).values()) < number:  # noqa: ASYNC110 - Redis
+            await asyncio.sleep(0.01)
+    return counts
+
+
+async def tell(link: Link, *alerts: Alert) -> None:
+    await stored.raise_together(link, 1, f"job{alerts[0].fingerprint}", machine_time(), alerts)
+    await FanOut(link, machine_time).work_off()
+
+
+def now_alert(step: float, before: float = 0, symbol: str = "HSTECH", fold: str = "") -> Alert:
+    return alert(step, before, symbol, fold, raised=machine_time())
+
+
+async def test_each_chat_is_told_once_and_in_order(link: Link) -> None:
+    people = [ChatId("telegram", "77", str(number)) for number in range(1, 21)]
+    for chat in people:
+        await chats.subscribe(link, chat, EVERYTHING, NOW)
+    wire = Wire()
+    alerts = [now_alert(step, before=step - 1) for step in range(1, 6)]
+    async with delivering(*(deliver(link, wire) for _ in range(3))):
+        for each in alerts:
+            await tell(link, each)
+        assert await settled(link, 100) == {"sent": 100}
+    for chat in people:
+        assert [text for to, text in wire.shown if to == chat] == [each.fingerprint for each in alerts]
+
+
+async def test_what_folds_together_is_one_message(link: Link) -> None:
+    await chats.subscribe(link, ALICE, EVERYTHING, NOW)
+    wire = Wire()
+    pair = [
+        now_alert(4, fold="HK up"),
+        now_alert(2, symbol="^HSI", fold="HK up"),
+        now_alert(3, symbol="BABA"),
+    ]
+    await tell(link, *pair)
+    async with delivering(deliver(link, wire)):
+        assert await settled(link, 3) == {"sent": 3}
+    first, second, other = (each.fingerprint for each in pair)
+    assert wire.shown == [(ALICE, f"{first} {second}"), (ALICE, other)]
+
+
+async def test_a_chat_that_must_wait_keeps_no_other_waiting(link: Link) -> None:
+    for chat in (ALICE, BOB):
+        await chats.subscribe(link, chat, EVERYTHING, NOW)
+    wire = Wire(slow={ALICE: 0.4})
+    async with delivering(deliver(link, wire)):
+        await tell(link, now_alert(1))
+        await tell(link, now_alert(2, before=1))
+        await until(lambda: len(wire.shown) == 2)
+        assert {chat for chat, _ in wire.shown} == {BOB}
+        assert await settled(link, 4) == {"sent": 4}
+
+
+async def test_a_platform_that_asks_for_patience_is_asked_again_and_nothing_is_lost(link: Link) -> None:
+    await chats.subscribe(link, ALICE, EVERYTHING, NOW)
+    wire = Wire([Again("429", 80), Again("502", 10), Sent("5")])
+    async with delivering(deliver(link, wire)):
+        await tell(link, now_alert(1))
+        assert await settled(link, 1) == {"sent": 1}
+    assert len(wire.asked) == 3
+
+
+async def test_a_hold_of_the_whole_route_is_obeyed_by_every_chat(link: Link) -> None:
+    for chat in (ALICE, BOB, GROUP):
+        await chats.subscribe(link, chat, EVERYTHING, NOW)
+    wire = Wire([Again("401", 300, "route")], slow={BOB: 0.05, GROUP: 0.05})
+    async with delivering(deliver(link, wire)):
+        await tell(link, now_alert(1))
+        await settled(link, 2)
+        begun = machine_time()
+        await tell(link, now_alert(2, before=1))
+        await settled(link, 6)
+        assert machine_time() - begun > 150
+    assert len(wire.shown) == 6
+
+
+async def test_an_unknown_delivery_is_repeated_once_and_then_left(link: Link) -> None:
+    await chats.subscribe(link, ALICE, EVERYTHING, NOW)
+    wire = Wire([Unknown("cut off"), Unknown("cut off")])
+    async with delivering(deliver(link, wire)):
+        await tell(link, now_alert(1))
+        assert await settled(link, 1) == {"unknown": 1}
+        await tell(link, now_alert(2, before=1))
+        assert await settled(link, 2) == {"unknown": 1, "sent": 1}
+    assert len([each for each in wire.asked if not each.startswith("find")]) == 3
+
+
+async def test_a_message_that_turns_out_to_be_shown_is_not_repeated(link: Link) -> None:
+    await chats.subscribe(link, ALICE, EVERYTHING, NOW)
+    wire = Wire([Unknown("cut off")], found=Sent("12"))
+    async with delivering(deliver(link, wire)):
+        await tell(link, now_alert(1))
+        assert await settled(link, 1) == {"sent": 1}
+    assert len([each for each in wire.asked if not each.startswith("find")]) == 1
+
+
+async def test_whatever_a_client_throws_the_delivery_stands(link: Link) -> None:
+    await chats.subscribe(link, ALICE, EVERYTHING, NOW)
+    wire = Wire([RuntimeError("boom"), Sent("2")])
+    async with delivering(deliver(link, wire)):
+        await tell(link, now_alert(1))
+        assert await settled(link, 1) == {"sent": 1}
+
+
+async def test_a_delivery_that_a_lost_sender_left_is_looked_up_before_it_is_repeated(link: Link) -> None:
+    await chats.subscribe(link, ALICE, EVERYTHING, NOW)
+    left = now_alert(1)
+    await tell(link, left)
+    now = machine_time()
+    (claim,) = await outbox.claim(link, ALICE.route, "lost", now, now, 1)
+    await outbox.begin(link, claim, now, [left])
+    wire = Wire(found=Sent("7"))
+    async with delivering(deliver(link, wire)):
+        assert await settled(link, 1) == {"sent": 1}
+    assert wire.asked == [f"find {left.fingerprint}"]
+    assert wire.shown == []
+
+
+async def test_where_the_platform_cannot_tell_it_is_repeated_once_after_a_while(link: Link) -> None:
+    await chats.subscribe(link, ALICE, EVERYTHING, NOW)
+    left = now_alert(1)
+    await tell(link, left)
+    now = machine_time()
+    (claim,) = await outbox.claim(link, ALICE.route, "lost", now, now, 1)
+    await outbox.begin(link, claim, now, [left])
+    wire = Wire()
+    async with delivering(deliver(link, wire)):
+        assert await settled(link, 1) == {"sent": 1}
+    assert wire.asked == [f"find {left.fingerprint}"] * 2 + [left.fingerprint]
+    assert machine_time() - now >= QUICK.doubt
+
+
+async def test_a_chat_that_blocked_the_bot_is_left_alone(link: Link) -> None:
+    await chats.subscribe(link, ALICE, EVERYTHING, NOW)
+    wire = Wire([Gone("blocked")])
+    async with delivering(deliver(link, wire)):
+        await tell(link, now_alert(1))
+        assert await settled(link, 1) == {"dropped": 1}
+        await tell(link, now_alert(2, before=1))
+        await asyncio.sleep(0.1)
+    assert len(wire.asked) == 1
+
+
+async def test_a_message_that_the_platform_will_never_take_is_dead_and_the_next_goes_on(link: Link) -> None:
+    await chats.subscribe(link, ALICE, EVERYTHING, NOW)
+    wire = Wire([Broken("too long")])
+    async with delivering(deliver(link, wire)):
+        await tell(link, now_alert(1))
+        await tell(link, now_alert(2, before=1))
+        assert await settled(link, 2) == {"dead": 1, "sent": 1}
+
+
+async def test_a_chat_that_moved_is_told_under_its_new_name(link: Link) -> None:
+    await chats.subscribe(link, GROUP, EVERYTHING, NOW)
+    to = ChatId("telegram", "77", "-100999")
+    wire = Wire([Moved(to)])
+    async with delivering(deliver(link, wire)):
+        await tell(link, now_alert(1))
+        assert await settled(link, 1) == {"sent": 1}
+    assert [chat for chat, _ in wire.shown] == [to]
+
+
+async def test_an_alert_that_has_grown_too_old_is_not_told_as_if_it_were_new(link: Link) -> None:
+    await chats.subscribe(link, ALICE, EVERYTHING, NOW)
+    wire = Wire()
+    old = alert(1, raised=machine_time() - 25 * 3_600_000)
+    await tell(link, old)
+    async with delivering(deliver(link, wire)):
+        assert await settled(link, 1) == {"dead": 1}
+    assert wire.asked == []
+
+
+async def test_an_alert_that_cannot_be_read_does_not_stop_the_next(link: Link) -> None:
+    await chats.subscribe(link, ALICE, EVERYTHING, NOW)
+    poison, good = now_alert(1), now_alert(2, before=1)
+    await tell(link, poison)
+    await tell(link, good)
+    await link.client.set(link.keys.alert(poison.fingerprint), "{not facts")
+    wire = Wire()
+    async with delivering(deliver(link, wire)):
+        assert await settled(link, 2) == {"dead": 1, "sent": 1}
+    assert [text for _, text in wire.shown] == [good.fingerprint]

@@ -71,7 +71,8 @@ async def slack(parts: Parts) -> AsyncIterator[Connected]:
 
 
 def _answering(parts: Parts, sender: Sender) -> Answering:
-    return Answering(parts.link, sender, parts.budget_of(sender.route), parts.clock, parts.report)
+    budget = parts.budget_of(sender.route)
+    return Answering(parts.link, sender, budget, parts.pace_of, parts.clock, parts.report)
 
 
 async def _patiently(parts: Parts, connect: Callable[[], Awaitable[Made]]) -> Made:

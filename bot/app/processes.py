@@ -64,7 +64,9 @@ async def page(parts: Parts, said: Said, note: str | None = None) -> None:
         title_note=note,
         hosts=web.names,
     )
-    await serve(app, web.host, web.port, lambda port: said(f"The page: http://{web.host}:{port}/"))
+    host = "127.0.0.1" if web.host in {"0.0.0.0", "::"} else web.host  # noqa: S104 - compared, not bound
+    address = f"[{host}]" if ":" in host else host
+    await serve(app, web.host, web.port, lambda port: said(f"The page: http://{address}:{port}/"))
 
 
 async def everything(parts: Parts, said: Said) -> None:

@@ -104,7 +104,7 @@ class DeliverySetting(_Strict):
     send: float = Field(default=30, gt=0)
     doubt: float = Field(default=30, ge=0)
     oldest: float = Field(default=86400, gt=0)
-    telegram: RouteSetting = RouteSetting(a_second=30, at_once_a_chat=3)
+    telegram: RouteSetting = RouteSetting(a_second=30, at_once_a_chat=2)
     slack: RouteSetting = RouteSetting(a_second=20)
 
 

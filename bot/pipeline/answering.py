@@ -7,13 +7,14 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.alerts.outcome import Again, Sent
+from bot.alerts.outcome import Again, Outcome, Sent
 from bot.chats.chat_id import ChatId
 from bot.clock import MachineTime
 from bot.messages.blocks import Message
 from bot.ports import Sender
-from bot.store import pace
+from bot.store import outbox, pace
 from bot.store.link import Link
+from bot.store.outbox import Pace
 from bot.store.pace import Budget
 
 _LONGEST_WAIT_MS = 10_000
@@ -26,19 +27,26 @@ class Answering:
     link: Link
     sender: Sender
     budget: Budget
+    pace: Callable[[ChatId], Pace]
     clock: MachineTime
     report: Callable[..., None]
 
     async def say(self, chat: ChatId, message: Message) -> None:
         """Send an answer; where the platform asks for a short patience, once more."""
         await self._turn()
-        outcome = await self.sender.send(chat, message, f"answer-{secrets.token_hex(8)}")
+        outcome = await self._send(chat, message)
         if isinstance(outcome, Again) and (outcome.wait or 0) <= _LONGEST_WAIT_MS:
             await asyncio.sleep((outcome.wait or 1000) / 1000)
             await self._turn()
-            outcome = await self.sender.send(chat, message, f"answer-{secrets.token_hex(8)}")
+            outcome = await self._send(chat, message)
         if not isinstance(outcome, Sent):
             self.report("not answered", chat=str(chat), why=repr(outcome))
+
+    async def _send(self, chat: ChatId, message: Message) -> Outcome:
+        now = self.clock()
+        turn = await outbox.pay(self.link, chat, now, self.pace(chat))
+        await asyncio.sleep((turn - now) / 1000)
+        return await self.sender.send(chat, message, f"answer-{secrets.token_hex(8)}")
 
     async def _turn(self) -> None:
         budget = self.budget

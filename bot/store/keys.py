@@ -100,6 +100,10 @@ class Keys:
         """The sender that holds each claimed chat."""
         return f"{self.chats}claims"
 
+    def pace(self) -> str:
+        """When each chat may be sent to next."""
+        return f"{self.chats}pace"
+
     def counts(self) -> str:
         """How many deliveries ended in which way."""
         return f"{self.chats}counts"

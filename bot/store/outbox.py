@@ -122,6 +122,11 @@ async def settle(
     await link.run("settle", [link.keys.claims(), link.keys.due(route), link.keys.wake(route)], arguments)
 
 
+async def pay(link: Link, chat: ChatId, now: int, pace: Pace) -> int:
+    """Count a message that is sent beside the mailbox towards the pace of its chat; return when it may go."""
+    return int(await link.run("pay", [link.keys.pace()], [str(chat), now, pace.interval, pace.ahead]))
+
+
 async def release(link: Link, held: Claim, due: int) -> None:
     """Give a chat back untouched, due at `due`."""
     keys = [link.keys.claims(), link.keys.due(held.chat.route)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.ports import Shown
+from bot.store.alerts import KEPT_S
 from bot.store.link import Link, reached
 
 _KEPT = 100
@@ -20,7 +21,7 @@ class StoredPage:
     async def show(self, session: str, delivery: str, html: str) -> str:
         """Add a message once, whatever is repeated; return its place."""
         keys = [self.link.keys.page(session), self.link.keys.page_marks(session)]
-        return str(await self.link.run("show", keys, [delivery, html, _KEPT]))
+        return str(await self.link.run("show", keys, [delivery, html, _KEPT, KEPT_S]))
 
     async def recent(self, session: str) -> tuple[Shown, ...]:
         """Return the last hundred, oldest first."""

@@ -23,7 +23,7 @@ delivery:
   send: 1
   doubt: 0.3
   oldest: 86400
-  telegram: {a_second: 30, at_once: 5, seconds_a_chat: 1, at_once_a_chat: 3, seconds_a_group: 0.5}
+  telegram: {a_second: 30, at_once: 5, seconds_a_chat: 1, at_once_a_chat: 2, seconds_a_group: 0.5}
   slack: {a_second: 20, at_once: 5, seconds_a_chat: 1, at_once_a_chat: 1}
 worker: {lease: 1}
 """

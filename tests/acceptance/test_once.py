@@ -52,7 +52,7 @@ def days(tmp_path: Path) -> Path:
     wanted = {"HSTECH", "^HSI", "1810.HK", "0700.HK"}
     with (PRICES / "daily_2020-12_2022-06.csv").open() as file:
         rows = list(csv.reader(file))
-    kept = [row for row in rows[1:] if row[1] in wanted and "2022-03-07" <= row[0] <= "2022-03-17"]
+    kept = [row for row in rows[1:] if row[1] in wanted and "2022-03-03" <= row[0] <= "2022-03-17"]
     (folder / "bars.csv").write_text("\n".join(",".join(row) for row in (rows[0], *kept)) + "\n")
     return folder
 

@@ -27,6 +27,7 @@ SCRIPTS = {
     "take": [KEYS.bucket(ROUTE)],
     "subscribe": [KEYS.subscriptions("c"), f"{KEYS.chats}sub:all", f"{KEYS.chats}joins"],
     "move": [KEYS.claims(), KEYS.due(ROUTE), f"{KEYS.chats}joins", KEYS.box("c"), KEYS.subscriptions("c")],
+    "pay": [KEYS.pace()],
     "show": [KEYS.page("s"), KEYS.page_marks("s")],
 }  # fmt: skip
 

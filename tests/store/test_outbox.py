@@ -204,3 +204,21 @@ async def test_a_chat_that_moves_takes_its_subscriptions_and_its_mail_along(link
     assert [each.topic for each in await chats.subscriptions(link, to)] == [EVERYTHING]
     assert await chats.subscriptions(link, GROUP) == ()
     assert await link.client.llen(link.keys.box(str(to))) == 3
+
+
+async def test_an_answer_counts_towards_the_pace_that_alerts_keep(link: Link) -> None:
+    await chats.subscribe(link, GROUP, EVERYTHING, NOW)
+    one_in_three = Pace(3000, 1)
+    assert await outbox.pay(link, GROUP, NOW, one_in_three) == NOW
+    assert await outbox.pay(link, GROUP, NOW, one_in_three) == NOW + 3000
+    await raise_and_fan_out(link, alert())
+    assert await claimed(link, GROUP, NOW + 5999) == []
+    assert len(await claimed(link, GROUP, NOW + 6000)) == 1
+
+
+async def test_a_chat_that_is_due_already_still_waits_for_an_answer_it_was_given(link: Link) -> None:
+    await chats.subscribe(link, GROUP, EVERYTHING, NOW)
+    await raise_and_fan_out(link, alert())
+    await outbox.pay(link, GROUP, NOW, Pace(3000, 1))
+    assert await claimed(link, GROUP, NOW + 10) == []
+    assert await outbox.next_due(link, GROUP.route) == NOW + 3000

@@ -50,4 +50,7 @@ async def connect(token: str, base_url: str = BOT_API) -> Bot:
                 "Telegram refuses the token in TELEGRAM_TOKEN: ask @BotFather for the one that is valid now."
             ) from None
         raise Away(f"Telegram does not answer at {server}: {failure.message}.") from None
+    except BaseException:
+        await bot.shutdown()
+        raise
     return bot

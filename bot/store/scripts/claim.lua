@@ -9,9 +9,14 @@ local prefix = ARGV[1]
 local claimed = {}
 for _, chat in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[2], 'LIMIT', 0, ARGV[5])) do
   local box = redis.call('LRANGE', prefix .. 'box:' .. chat, 0, ARGV[6] - 1)
+  local pace = redis.call('HGET', prefix .. 'pace', chat)
+  local free = pace and pace:match('%S+$') or '0'
   if #box == 0 then
     redis.call('ZREM', KEYS[1], chat)
     redis.call('HDEL', prefix .. 'claims', chat)
+  elseif tonumber(free) > tonumber(ARGV[2]) then
+    -- It was answered a command meanwhile, which counts towards its pace.
+    redis.call('ZADD', KEYS[1], free, chat)
   else
     redis.call('ZADD', KEYS[1], ARGV[3], chat)
     redis.call('HSET', prefix .. 'claims', chat, ARGV[4])

@@ -223,6 +223,7 @@ async def test_killed_at_twenty_requests_and_started_again_it_repeats_none_and_l
     await process.ended()
     assert len(killer.killed) == KILLS
     assert set(killer.killed) == {"sendMessage", "chat.postMessage"}
+    killer.process = None
     for server in (outside.telegram, outside.slack):
         server.messages.clear()
     undisturbed = replace(outside, folder=outside.folder / "other")

@@ -15,6 +15,7 @@ from bot.market.bars import Bar, Calendar, Series
 from bot.market.catalogue import Catalogue
 from bot.market.instrument import Instrument
 from bot.market.quote import Look, Quote, look_between
+from bot.market.sessions import session_of
 from bot.pipeline.raising import Raiser
 from bot.ports import QuoteSource
 from bot.rules.conditions import Rule
@@ -82,7 +83,8 @@ class Watch:
         """Look at `quotes` together and raise what they crossed; return what was raised.
 
         A quote counts as looked at only when everything that it crossed is raised: a worker that is killed
-        in between looks again, and raises nothing twice.
+        in between looks again, and raises nothing twice. What a session crossed that was over before anybody
+        looked is recorded, and told to nobody.
         """
         looks: list[tuple[Quote, Look]] = []
         for quote in quotes:
@@ -90,6 +92,9 @@ class Watch:
             if look is not None and quote.symbol in self.catalogue:
                 await self._enter(quote)
                 looks.append((quote, look))
+        for quote, look in looks:
+            if self._is_over(quote):
+                await self._record(quote, look)
         raised: list[Alert] = []
         for _ in range(_MOST_TRIES):
             found = [alert for quote, look in looks for alert in self._crossed(quote, look)]
@@ -106,6 +111,17 @@ class Watch:
         await published.publish_quotes(self.link, [quote for quote, _ in looks])
         self._first = False
         return tuple(raised)
+
+    def _is_over(self, quote: Quote) -> bool:
+        """Tell whether the quote's session had passed when it reached us."""
+        return session_of(self.catalogue[quote.symbol].market, quote.received) > quote.session
+
+    async def _record(self, quote: Quote, look: Look) -> None:
+        crossed = [each for _, each in self._crossings(quote, look)]
+        await stored.record(self.link, [(each.rung, each.step) for each in crossed])
+        for each in crossed:
+            self._ladders.climb(each)
+            self.report("crossed unseen", symbol=each.symbol, rule=each.rule, session=str(each.session))
 
     def _climb(self, answer: stored.Raised) -> None:
         match answer:
@@ -169,14 +185,15 @@ class Watch:
             return held.until(session - timedelta(days=1))
 
     def _crossed(self, quote: Quote, look: Look) -> Iterable[Alert]:
-        session = self._sessions[quote.symbol]
-        instrument = self.catalogue[quote.symbol]
+        for rule, crossing in self._crossings(quote, look):
+            yield self._alert(rule, crossing, self.catalogue[quote.symbol], quote)
+
+    def _crossings(self, quote: Quote, look: Look) -> Iterable[tuple[Rule, Crossing]]:
+        footings = self._sessions[quote.symbol].footings
         for rule in self.rules:
-            footing = session.footings.get(rule.name)
-            if footing is None:
-                continue
-            for crossing in looked(rule, footing, look, self._ladders.furthest):
-                yield self._alert(rule, crossing, instrument, quote)
+            footing = footings.get(rule.name)
+            if footing is not None:
+                yield from ((rule, each) for each in looked(rule, footing, look, self._ladders.furthest))
 
     def _alert(self, rule: Rule, crossing: Crossing, instrument: Instrument, quote: Quote) -> Alert:
         series = self._sessions[quote.symbol].history.with_bar(quote.bar)

@@ -191,3 +191,19 @@ async def test_a_source_that_does_not_answer_leaves_the_bars_that_are_held(
     source.away = True
     await watched.tick(days[1], raising)
     assert watched.histories["HSTECH"].bars[-1] == days[0][0].bar
+
+
+async def test_a_session_that_was_over_before_anybody_looked_is_recorded_and_told_to_nobody(
+    link: Link, market: RecordedMarket
+) -> None:
+    raising = await raiser(link)
+    watched = watch(link, Recorded(market))
+    saturday = timedelta(days=3)
+    quotes = [replace(each, received=each.time + saturday) for each in on(market, date(2022, 3, 16))]
+    assert await watched.tick(quotes, raising) == ()
+    assert await stored.next_job(link) is None
+    off_low = next(rule for rule in watched.rules if rule.name == "off_low")
+    assert 20.0 in (await stored.ladders(link, off_low.revision, "HSTECH")).values()
+    monday = await watched.tick(on(market, date(2022, 3, 17)), raising)
+    steps = [each.steps for each in crossings(monday) if (each.symbol, each.rule) == ("HSTECH", "off_low")]
+    assert steps == [(30,)]

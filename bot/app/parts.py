@@ -59,7 +59,7 @@ class Parts:
 
     def market(self) -> StoredMarket:
         """Return the market as the worker keeps it."""
-        return StoredMarket(self.link, self.catalogue)
+        return StoredMarket(self.link, self.catalogue, self.clock)
 
     def book(self, routes: Sequence[str] = ()) -> StoredBook:
         """Return what chats asked for; the state of things counts what waits on `routes`."""

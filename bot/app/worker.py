@@ -15,8 +15,10 @@ from bot.app.parts import Parts
 from bot.chats.subscription import EVERYTHING, Rate, instrument_topic, rule_topic
 from bot.clock import MarketTime
 from bot.errors import Away
+from bot.market.instrument import Instrument, bare_instrument
 from bot.news.topics import Matcher
 from bot.pipeline.fan_out import FanOut
+from bot.pipeline.look_up import LookUp
 from bot.pipeline.raising import Fenced, Raiser
 from bot.pipeline.read import Read
 from bot.pipeline.watch import Watch
@@ -62,20 +64,33 @@ class Worker:
         active = await self._wake(epoch)
         self.parts.report("the worker is active", epoch=epoch)
         keeping = asyncio.create_task(self._keep(epoch))
+        answering = asyncio.create_task(self._look_up().serve())
         driving = asyncio.ensure_future(drive(active))
+        tasks = {keeping, answering, driving}
         try:
-            await asyncio.wait({keeping, driving}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if driving.done():
                 driving.result()
                 return True
-            keeping.result()
+            for task in (keeping, answering):
+                if task.done():
+                    task.result()
         except Fenced:
             self.parts.report("the worker stands by", why="another one holds the lease")
         finally:
-            for task in (keeping, driving):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(keeping, driving, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
         return False
+
+    def _look_up(self) -> LookUp:
+        parts = self.parts
+        by_symbol = parts.catalogue.by_symbol
+
+        def instrument_of(symbol: str) -> Instrument:
+            return by_symbol.get(symbol) or bare_instrument(symbol)
+
+        return LookUp(parts.link, self.quotes, instrument_of, parts.clock, parts.report)
 
     async def _hold(self) -> int:
         now = self.parts.clock()

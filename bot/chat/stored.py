@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from dataclasses import dataclass
 from datetime import date
 
 from bot.chats.chat_id import ChatId
 from bot.chats.subscription import Rate, Subscription
 from bot.clock import MachineTime
-from bot.errors import NotKnown
+from bot.errors import NotKnown, UnknownSymbol
 from bot.market.bars import Calendar, Series
-from bot.market.catalogue import Catalogue
+from bot.market.catalogue import Catalogue, folded
 from bot.market.extremes import window_named
-from bot.market.instrument import Instrument
+from bot.market.instrument import Instrument, bare_instrument
 from bot.market.measures import DrawdownCard, QuoteCard, drawdown_card, quote_card
 from bot.market.quote import Quote
 from bot.ports import Priced, Status, Watched
-from bot.store import chats, outbox
+from bot.store import chats, outbox, requests
 from bot.store import market as published
 from bot.store.link import Link
+
+SYMBOL = re.compile(r"[A-Z0-9.^=-]{1,15}")
+_FRESH_MS = 60_000
+_PATIENCE_MS = 3_000
+_STEP_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class StoredMarket:
-    """The last quote of each watched instrument, behind its settled bars."""
+    """The last quote of each watched instrument, behind its settled bars; others are asked of the worker."""
 
     link: Link
     catalogue: Catalogue
+    clock: MachineTime
 
     async def quote(self, asked: str) -> Priced[QuoteCard]:
         """Return the quote of an instrument."""
@@ -61,15 +69,45 @@ class StoredMarket:
         return tuple(found)
 
     async def _held(self, asked: str) -> tuple[Instrument, Series, Quote]:
-        instrument = self.catalogue.resolve(asked)
+        instrument = self._meant(asked)
         quote = (await published.quotes(self.link)).get(instrument.symbol)
-        if quote is None:
+        if quote is not None:
+            history = await published.history(self.link, instrument.symbol)
+            return instrument, history.with_bar(quote.bar), quote
+        answer = await self._asked_for(instrument.symbol)
+        if answer is None:
             raise NotKnown(
                 f"No price of {instrument.symbol} ({instrument.short}) has come in yet: "
                 "/status says how the worker is doing."
             )
-        history = await published.history(self.link, instrument.symbol)
-        return instrument, history.with_bar(quote.bar), quote
+        if answer.quote is None:
+            self.catalogue.resolve(asked)
+            raise NotKnown(f"The source has no price of {instrument.symbol} ({instrument.short}).")
+        return instrument, answer.history.with_bar(answer.quote.bar), answer.quote
+
+    def _meant(self, asked: str) -> Instrument:
+        """Find the instrument that is meant; what looks like a symbol may be one that no catalogue has."""
+        try:
+            return self.catalogue.resolve(asked)
+        except UnknownSymbol:
+            symbol = folded(asked).upper()
+            if not SYMBOL.fullmatch(symbol):
+                raise
+            return bare_instrument(symbol)
+
+    async def _asked_for(self, symbol: str) -> requests.Answer | None:
+        """Return what the worker finds out about a symbol within three seconds, or what is known of it."""
+        until = self.clock() + _PATIENCE_MS
+        known = await requests.answered(self.link, symbol)
+        if known is not None and known.at > self.clock() - _FRESH_MS:
+            return known
+        await requests.want(self.link, symbol)
+        while self.clock() < until:
+            await asyncio.sleep(_STEP_S)
+            found = await requests.answered(self.link, symbol)
+            if found is not None and (known is None or found.at > known.at):
+                return found
+        return known
 
     async def _calendar(self, instrument: Instrument) -> Calendar:
         return _calendar(self.catalogue, await published.histories(self.link), instrument)

@@ -68,6 +68,18 @@ class Keys:
         """The settled bars of each watched instrument."""
         return f"{self.raised}history"
 
+    def wanted(self) -> str:
+        """The symbols that somebody asked for and nobody watches."""
+        return f"{self.raised}wanted"
+
+    def wanting(self) -> str:
+        """What the worker waits on for such symbols."""
+        return f"{self.raised}wanting"
+
+    def answer(self, symbol: str) -> str:
+        """What was last found out about such a symbol."""
+        return f"{self.raised}answer:{_hashed(symbol)}"
+
     def facts(self) -> str:
         """What the worker says of itself and of the market it watches."""
         return f"{self.raised}facts"

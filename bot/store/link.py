@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -31,6 +31,9 @@ from bot.store.keys import Keys
 
 _OLDEST = (6, 2)
 _TIMEOUT_S = 5
+_AT_ONCE = 32
+# each open page holds one
+_WAITING = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ async def connect(place: Place, namespace: str) -> Link:
 
     Raises `Away` when nobody answers there and `WrongServer` when who answers is of no use.
     """
-    link = Link(_client(place), _client(place), Keys(namespace))
+    link = Link(_client(place, _AT_ONCE), _client(place, _WAITING), Keys(namespace))
     try:
         async with reached():
             about = await link.client.info("server")
@@ -129,22 +132,26 @@ def _judge(version: str, policy: str, maxmemory: int) -> None:
         )
 
 
-def _client(place: Place) -> Redis:
+def _client(place: Place, connections: int) -> Redis:
+    """Make a client whose callers take turns where there are more of them than connections."""
     settings: dict[str, Any] = {
         "protocol": 2,
         "decode_responses": True,
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": None,
         "socket_connect_timeout": None,
+        "max_connections": connections,
+        "timeout": None,
     }
-    if place.url is not None:
-        try:
-            return Redis.from_url(place.url, **settings)
-        except ValueError as error:
-            raise WrongServer(
-                "REDIS_URL is no address of a Redis: write it like redis://:password@host:6379/0."
-            ) from error
-    return Redis(unix_socket_path=str(place.socket), **settings)
+    if place.url is None:
+        settings |= {"connection_class": UnixDomainSocketConnection, "path": str(place.socket)}
+        return Redis.from_pool(BlockingConnectionPool(**settings))
+    try:
+        return Redis.from_pool(BlockingConnectionPool.from_url(place.url, **settings))
+    except ValueError as error:
+        raise WrongServer(
+            "REDIS_URL is no address of a Redis: write it like redis://:password@host:6379/0."
+        ) from error
 
 
 @cache

@@ -19,8 +19,6 @@ from bot.platforms.terminal.send import TERMINAL, TerminalSender
 from bot.ports import Sender
 from bot.store.page import StoredPage
 
-_YAHOO_A_MINUTE = 30
-
 Said = Callable[[str], None]
 
 
@@ -146,7 +144,7 @@ async def _live(parts: Parts) -> AsyncIterator[Worker]:
 
     quotes = YahooSource(
         parts.settings.addresses.yahoo,
-        _YAHOO_A_MINUTE,
+        parts.settings.schedule.requests,
         lambda: datetime.now(UTC),
         parts.report,
         parts.folder / "yahoo",

@@ -57,10 +57,11 @@ class FeedSetting(_Strict):
 
 
 class ScheduleSetting(_Strict):
-    """How often the worker looks, in seconds."""
+    """How often the worker looks, in seconds, and the requests a minute that it may make of Yahoo."""
 
     quotes: int = Field(default=60, ge=1, le=3600)
     feeds: int = Field(default=300, ge=1, le=86400)
+    requests: int = Field(default=60, ge=10, le=600)
 
 
 class AccessSetting(_Strict):

@@ -60,6 +60,7 @@ class Watch:
     _sessions: dict[str, _Session] = field(default_factory=dict)
     _quotes: dict[str, Quote] = field(default_factory=dict)
     _first: bool = True
+    _silent: bool = False
 
     async def load(self) -> None:
         """Take up what was known when the last worker stopped."""
@@ -87,10 +88,10 @@ class Watch:
         looked is recorded, and told to nobody.
         """
         looks: list[tuple[Quote, Look]] = []
+        self._silent = False
         for quote in quotes:
             look = look_between(self._quotes.get(quote.symbol), quote)
-            if look is not None and quote.symbol in self.catalogue:
-                await self._enter(quote)
+            if look is not None and quote.symbol in self.catalogue and await self._enter(quote):
                 looks.append((quote, look))
         for quote, look in looks:
             if self._is_over(quote):
@@ -130,13 +131,18 @@ class Watch:
             case stored.Raised(alert=Alert(facts=facts)) if facts.kind == "move":
                 self._ladders.climb(facts.crossing)
 
-    async def _enter(self, quote: Quote) -> None:
-        """Make ready for the quote's session, where it is a new one."""
+    async def _enter(self, quote: Quote) -> bool:
+        """Make ready for the quote's session, where it is a new one; tell whether it can be looked at.
+
+        A quote that cannot be compared yet is left for the next tick, whose look then covers it.
+        """
         session = self._sessions.get(quote.symbol)
         if session is not None and session.day == quote.session:
-            return
+            return True
         instrument = self.catalogue[quote.symbol]
         history = await self._history_before(instrument, quote.session)
+        if history is None:
+            return False
         self._histories[quote.symbol] = history
         await published.publish_history(self.link, history)
         calendar = self.calendar()
@@ -151,6 +157,7 @@ class Watch:
                 continue
             found[rule.name] = await self._step_in(rule, footing, history, calendar, quote)
         self._sessions[quote.symbol] = _Session(quote.session, history, found)
+        return True
 
     async def _step_in(
         self, rule: Rule, footing: Footing, history: Series, calendar: Calendar, quote: Quote
@@ -172,17 +179,22 @@ class Watch:
         look = look_between(None, before)
         return footing if look is None else footing.after(look)
 
-    async def _history_before(self, instrument: Instrument, session: date) -> Series:
-        """Ask the source for the settled bars; where it does not answer, go on with what is held."""
-        try:
-            return await self.source.history(instrument, session)
-        except Away as error:
-            held = self._histories.get(instrument.symbol, Series(instrument.symbol, ()))
-            last = self._quotes.get(instrument.symbol)
-            self.report("history not refreshed", symbol=instrument.symbol, why=str(error))
-            if last is not None and last.final and last.session < session:
-                held = held.with_bar(last.bar)
-            return held.until(session - timedelta(days=1))
+    async def _history_before(self, instrument: Instrument, session: date) -> Series | None:
+        """Return the settled bars before a session, or None where they cannot be had now.
+
+        A source that was silent once is not asked again in the same tick. The close that we saw ourselves
+        stands in for the bar that the source would give.
+        """
+        if not self._silent:
+            try:
+                return await self.source.history(instrument, session)
+            except Away as error:
+                self._silent = True
+                self.report("history not refreshed", symbol=instrument.symbol, why=str(error))
+        last = self._quotes.get(instrument.symbol)
+        if last is None or not last.final or last.session >= session:
+            return None
+        return self._histories.get(instrument.symbol, Series(instrument.symbol, ())).with_bar(last.bar)
 
     def _crossed(self, quote: Quote, look: Look) -> Iterable[Alert]:
         for rule, crossing in self._crossings(quote, look):

@@ -207,3 +207,22 @@ async def test_a_session_that_was_over_before_anybody_looked_is_recorded_and_tol
     monday = await watched.tick(on(market, date(2022, 3, 17)), raising)
     steps = [each.steps for each in crossings(monday) if (each.symbol, each.rule) == ("HSTECH", "off_low")]
     assert steps == [(30,)]
+
+
+async def test_a_look_that_cannot_be_compared_yet_is_made_when_it_can_with_all_it_missed(
+    link: Link, market: RecordedMarket
+) -> None:
+    source, raising = Recorded(market), await raiser(link)
+    watched = watch(link, source)
+    (hstech,) = [each for each in on(market, date(2022, 3, 16)) if each.symbol == "HSTECH"]
+    (hsi,) = [each for each in on(market, date(2022, 3, 16)) if each.symbol == "^HSI"]
+    source.away = True
+    gap = replace(
+        hstech, price=3700.0, high=3700.0, low=3690.0, final=False, time=hstech.time - timedelta(hours=6)
+    )
+    assert await watched.tick([gap, hsi], raising) == ()
+    assert source.asked == ["HSTECH"]
+    source.away = False
+    back = replace(gap, price=3500.0, high=3700.0, low=3490.0, time=gap.time + timedelta(minutes=1))
+    found = crossings(await watched.tick([back], raising))
+    assert [(each.rule, each.steps, each.seen_by) for each in found] == [("index_day", (4, 6), "range")]

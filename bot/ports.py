@@ -87,6 +87,10 @@ class Sender(Protocol):
         """Show `message` in `chat` once; `delivery` names it towards platforms that keep such names."""
         ...
 
+    async def replace(self, chat: ChatId, message_id: str, message: Message) -> Outcome:
+        """Let a shown message grow into `message`; `Broken` where it cannot be changed any more."""
+        ...
+
     async def find(self, chat: ChatId, delivery: str) -> Outcome:
         """Look for a delivery whose sending was never heard of again.
 
@@ -133,6 +137,10 @@ class PageFeed(Protocol):
 
     async def show(self, session: str, delivery: str, html: str) -> str:
         """Add a message once, whatever is repeated; return its place."""
+        ...
+
+    async def replace(self, session: str, delivery: str, html: str) -> str | None:
+        """Show a message anew; return its new place, or None where it is not there any more."""
         ...
 
     async def recent(self, session: str) -> tuple[Shown, ...]:

@@ -15,11 +15,12 @@ from bot.clock import MachineTime
 from bot.errors import Away
 from bot.messages.blocks import Message
 from bot.pipeline.retry import backoff
+from bot.pipeline.showing import Showing
 from bot.ports import Sender
 from bot.store import alerts as stored
 from bot.store import outbox, pace
 from bot.store.link import Link
-from bot.store.outbox import Claim, Ending, Pace
+from bot.store.outbox import Claim, Ending, Growing, Pace
 from bot.store.pace import Budget
 
 _AT_ONCE = 32
@@ -117,6 +118,7 @@ class Deliver:
         3. What is to be sent is marked so just before it is, and only what is still asked for.
         4. What the platform said is recorded after it said it, and never before.
         """
+        showing = Showing(self.link, sender, self.compose, self.patience.send, self.report)
         alerts = await stored.alerts_of(self.link, [each.fingerprint for each in claim.pending])
         head, *rest = claim.pending
         first = alerts.get(head.fingerprint)
@@ -125,10 +127,11 @@ class Deliver:
             await self._settle(claim, Ending("dead", why), [head.fingerprint])
             return
         if head.in_doubt:
-            outcome = await self._look_up(sender, claim.chat, head.fingerprint)
+            outcome = await showing.look_up(claim.chat, head.fingerprint)
             left = [each.fingerprint for each in claim.pending if each.state == head.state]
             if isinstance(outcome, Sent) or (isinstance(outcome, Unknown) and head.state == "sending"):
-                await self._record(sender, claim, outcome, head.attempt, left)
+                grown = showing.grown(first, outcome, left)
+                await self._record(sender, claim, outcome, grown, head.attempt, left)
                 return
         doubted = head.state == "unknown"
         folded = [
@@ -145,34 +148,22 @@ class Deliver:
         if not wanted:
             await self._settle(claim, Ending("dropped", "unsubscribed"), [])
             return
-        message = self.compose([alerts[each] for each in wanted], claim.chat)
-        outcome = await self._send(sender, claim.chat, message, wanted[0])
-        await self._record(sender, claim, outcome, attempt, wanted)
-
-    async def _look_up(self, sender: Sender, chat: ChatId, delivery: str) -> Outcome:
-        try:
-            async with asyncio.timeout(self.patience.send / 1000):
-                return await sender.find(chat, delivery)
-        except TimeoutError:
-            return Unknown("the platform did not say whether it was shown")
-
-    async def _send(self, sender: Sender, chat: ChatId, message: Message, delivery: str) -> Outcome:
-        try:
-            async with asyncio.timeout(self.patience.send / 1000):
-                return await sender.send(chat, message, delivery)
-        except TimeoutError:
-            return Unknown("no answer in time")
-        except Exception as error:  # noqa: BLE001 - whatever a platform's client throws, the delivery stands
-            self.report("sending failed", chat=str(chat), why=repr(error))
-            return Unknown(type(error).__name__)
+        outcome, grown = await showing.show(claim.chat, [alerts[each] for each in wanted])
+        await self._record(sender, claim, outcome, grown, attempt, wanted)
 
     async def _record(
-        self, sender: Sender, claim: Claim, outcome: Outcome, attempt: int, fingerprints: Sequence[str]
+        self,
+        sender: Sender,
+        claim: Claim,
+        outcome: Outcome,
+        grown: Growing | None,
+        attempt: int,
+        fingerprints: Sequence[str],
     ) -> None:
         now = self.clock()
         match outcome:
             case Sent(message_id):
-                ending = Ending("sent", message_id)
+                ending = Ending("sent", message_id, grown=grown)
             case Again(why, wait, scope):
                 pause = backoff(attempt, self.chance) if wait is None else wait
                 if scope == "route":

@@ -108,6 +108,10 @@ class Keys:
         """What became of an alert's deliveries, by chat."""
         return f"{self.chats}ledger:{fingerprint}"
 
+    def growing(self, chat: str) -> str:
+        """The messages of a chat that later alerts may join, by what they fold."""
+        return f"{self.chats}growing:{chat}"
+
     def claims(self) -> str:
         """The sender that holds each claimed chat."""
         return f"{self.chats}claims"

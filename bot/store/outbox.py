@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from bot.store.link import Link, reached
 
 CHUNK = 250
 _MOST_OF_A_CHAT = 64
+_GROWS_S = 3 * 24 * 3600
 DONE = "done"
 START = "1 0"
 
@@ -45,12 +47,25 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Growing:
+    """A message that alerts of one fold have joined so far, and its id on the platform."""
+
+    fold: str
+    message_id: str
+    alerts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
-    """How an attempt ended: in the ledger's word, with a message's id or a reason, and when to go on."""
+    """How an attempt ended: in the ledger's word, with a message's id or a reason, and when to go on.
+
+    `grown` is the message as it stands then, where further alerts may join it.
+    """
 
     state: str
     word: str
     wait: int = 0
+    grown: Growing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +131,33 @@ async def settle(
     arguments: list[str | float] = [
         *(link.keys.chats, str(held.chat), held.token, now),
         *(ending.state, ending.word, ending.wait, pace.interval, pace.ahead),
+        *_written(ending.grown),
         *fingerprints,
     ]
-    route = held.chat.route
-    await link.run("settle", [link.keys.claims(), link.keys.due(route), link.keys.wake(route)], arguments)
+    route, chat = held.chat.route, str(held.chat)
+    keys = [link.keys.claims(), link.keys.due(route), link.keys.wake(route), link.keys.growing(chat)]
+    await link.run("settle", keys, arguments)
+
+
+async def growing(link: Link, chat: ChatId, fold: str) -> Growing | None:
+    """Return the message of a chat that alerts of `fold` may join, or None where there is none yet."""
+    async with reached():
+        text = await link.client.hget(link.keys.growing(str(chat)), fold)
+    if text is None:
+        return None
+    message_id, *alerts = json.loads(text)
+    return Growing(fold, message_id, tuple(alerts))
 
 
 async def pay(link: Link, chat: ChatId, now: int, pace: Pace) -> int:
     """Count a message that is sent beside the mailbox towards the pace of its chat; return when it may go."""
     return int(await link.run("pay", [link.keys.pace()], [str(chat), now, pace.interval, pace.ahead]))
+
+
+def _written(grown: Growing | None) -> tuple[str, str, int]:
+    if grown is None:
+        return ("", "", 0)
+    return (grown.fold, json.dumps([grown.message_id, *grown.alerts]), _GROWS_S)
 
 
 async def release(link: Link, held: Claim, due: int) -> None:

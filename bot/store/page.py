@@ -23,6 +23,12 @@ class StoredPage:
         keys = [self.link.keys.page(session), self.link.keys.page_marks(session)]
         return str(await self.link.run("show", keys, [delivery, html, _KEPT, KEPT_S]))
 
+    async def replace(self, session: str, delivery: str, html: str) -> str | None:
+        """Show a message anew; return its new place, or None where it is not there any more."""
+        keys = [self.link.keys.page(session), self.link.keys.page_marks(session)]
+        place = await self.link.run("replace", keys, [delivery, html, _KEPT])
+        return None if place is None else str(place)
+
     async def recent(self, session: str) -> tuple[Shown, ...]:
         """Return the last hundred, oldest first."""
         async with reached():

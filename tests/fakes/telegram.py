@@ -389,6 +389,16 @@ class FakeTelegram:
 
     def _edit(self, call: Call) -> dict[str, Any]:
         message = self._checked(call, int(call.params["message_id"]))
+        versions = [
+            each.raw
+            for each in (*self.messages[call.chat], *self.edits[call.chat])
+            if each.message_id == message.message_id
+        ]
+        if not versions:
+            raise _Refusal(Answer(400, "Bad Request: message to edit not found"))
+        if versions[-1] == message.raw:
+            said = "Bad Request: message is not modified: specified new message content is the same"
+            raise _Refusal(Answer(400, said))
         self.edits[call.chat].append(message)
         self.on_accepted(message)
         return self._wire(message)

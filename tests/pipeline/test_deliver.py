@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.alerts.alert import Alert
 from bot.alerts.outcome import Again, Broken, Gone, Moved, Outcome, Sent, Unknown
@@ -33,6 +33,7 @@ class Wire:
     shown: list[tuple[ChatId, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     slow: dict[ChatId, float] = field(default_factory=dict)
+    changes: list[tuple[str, str]] | None = None
     route: str = ALICE.route
 
     async def send(self, chat: ChatId, message: Message, delivery: str) -> Outcome:
@@ -44,6 +45,12 @@ class Wire:
         if isinstance(answer, Sent):
             self.shown.append((chat, plain(message)))
         return answer
+
+    async def replace(self, chat: ChatId, message_id: str, message: Message) -> Outcome:
+        if self.changes is None:
+            return Broken("nothing is changed here")
+        self.changes.append((message_id, plain(message)))
+        return Sent(message_id)
 
     async def find(self, chat: ChatId, delivery: str) -> Outcome:
         self.asked.append(f"find {delivery}")
@@ -272,3 +279,42 @@ async def test_an_alert_that_cannot_be_read_does_not_stop_the_next(link: Link) -
     async with delivering(deliver(link, wire)):
         assert await settled(link, 2) == {"dead": 1, "sent": 1}
     assert [text for _, text in wire.shown] == [good.fingerprint]
+
+
+async def test_a_later_alert_of_the_same_fold_joins_the_message_that_is_shown(link: Link) -> None:
+    await chats.subscribe(link, ALICE, EVERYTHING, NOW)
+    wire = Wire([Sent("7")], changes=[])
+    first, second = now_alert(4, fold="HK up"), now_alert(6, before=4, fold="HK up")
+    other = now_alert(3, symbol="BABA", fold="US up")
+    async with delivering(deliver(link, wire)):
+        for number, each in enumerate((first, second, other), start=1):
+            await tell(link, each)
+            assert await settled(link, number) == {"sent": number}
+    assert wire.shown == [(ALICE, first.fingerprint), (ALICE, other.fingerprint)]
+    assert wire.changes == [("7", f"{first.fingerprint} {second.fingerprint}")]
+
+
+async def test_what_cannot_be_changed_any_more_gets_another_message(link: Link) -> None:
+    await chats.subscribe(link, ALICE, EVERYTHING, NOW)
+    wire = Wire()
+    first, second = now_alert(4, fold="HK up"), now_alert(6, before=4, fold="HK up")
+    async with delivering(deliver(link, wire)):
+        await tell(link, first)
+        await settled(link, 1)
+        await tell(link, second)
+        assert await settled(link, 2) == {"sent": 2}
+    assert [text for _, text in wire.shown] == [first.fingerprint, second.fingerprint]
+
+
+async def test_each_chat_has_its_own_growing_message(link: Link) -> None:
+    wire = Wire(changes=[])
+    await chats.subscribe(link, ALICE, EVERYTHING, NOW)
+    first, second = now_alert(4, fold="HK up"), now_alert(6, before=4, fold="HK up")
+    async with delivering(deliver(link, wire)):
+        await tell(link, first)
+        await settled(link, 1)
+        await chats.subscribe(link, BOB, EVERYTHING, machine_time())
+        await tell(link, replace(second, raised=machine_time()))
+        assert await settled(link, 3) == {"sent": 3}
+    assert (BOB, second.fingerprint) in wire.shown
+    assert len(wire.changes or ()) == 1

@@ -10,7 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from bot.alerts.outcome import Sent
+from bot.chats.chat_id import ChatId
 from bot.messages.blocks import Line, Link, Message, Table, line
+from bot.platforms.web.send import WebSender
 from tests.platforms.test_web import ALERT, HOSTILE, REPLAY, XIAOMI, Opened, opened
 
 CHROMIUM = "/usr/bin/chromium"
@@ -99,6 +102,17 @@ async def test_an_alert_appears_by_itself_and_once(seen: Visit) -> None:
     ]
     await expect(seen.page.get_by_text("Nothing has rung yet")).to_be_hidden()
     assert await seen.page.evaluate("window.unreloaded")
+
+
+async def test_a_message_that_grows_is_shown_anew_and_once(seen: Visit) -> None:
+    feed, chat = seen.site.feed, ChatId("web", "", "page")
+    sender = WebSender(feed)
+    await sender.send(chat, Message(line("HSTECH +4%")), "growing")
+    await sender.send(chat, Message(line("Another")), "another")
+    await expect(seen.page.locator("#alerts h3")).to_have_count(2)
+    assert await sender.replace(chat, "growing", Message(line("HSTECH +6%"))) == Sent("growing")
+    await expect(seen.page.locator("#alerts h3").first).to_have_text("HSTECH +6%")
+    assert await seen.alerts() == ["HSTECH +6%", "Another"]
 
 
 async def test_what_rang_while_the_connection_was_cut_appears_once(browser: Browser) -> None:

@@ -503,6 +503,19 @@ async def listening(fake: FakeSlack, connection: Connection, beat: Beat = BRISK)
     assert running.cancelled(), running.exception()
 
 
+async def test_a_message_grows_in_its_place(fake: FakeSlack, sender: SlackSender) -> None:
+    shown = await sender.send(HERE, Message(line("HSI +4%")), "d1")
+    assert isinstance(shown, Sent)
+    assert await sender.replace(HERE, shown.message_id, Message(line("HSI +6%"))) == shown
+    assert [each.text for each in fake.messages[CHANNEL]] == ["HSI +6%"]
+    assert await sender.find(HERE, "d1") == shown
+
+
+async def test_a_message_that_is_gone_cannot_grow(fake: FakeSlack, sender: SlackSender) -> None:
+    assert isinstance(await sender.replace(HERE, "1.000001", Message(line("HSI +6%"))), Broken)
+    assert isinstance(await sender.send(HERE, Message(line("HSI +6%")), "d2"), Sent)
+
+
 @pytest.fixture
 async def ears(fake: FakeSlack, connection: Connection) -> AsyncIterator[Listening]:
     async with listening(fake, connection) as ears:

@@ -335,6 +335,18 @@ class TestSending:
         assert fake.texts(ALICE) == ["Hang Seng is up 2%\nPrevious close 21,000"]
         assert fake.messages[ALICE][0].raw.startswith("<b>Hang Seng is up 2%</b>\n")
 
+    async def test_a_message_grows_in_its_place(self, fake: FakeTelegram, sender: TelegramSender) -> None:
+        assert await sender.send(HERS, HELLO, "d1") == Sent("1")
+        assert await sender.replace(HERS, "1", Message(line("HSI +6%"))) == Sent("1")
+        assert await sender.replace(HERS, "1", Message(line("HSI +6%"))) == Sent("1")
+        assert [each.text for each in fake.edits[ALICE]] == ["HSI +6%"]
+        assert len(fake.messages[ALICE]) == 1
+
+    async def test_a_message_that_is_gone_cannot_grow(
+        self, fake: FakeTelegram, sender: TelegramSender
+    ) -> None:
+        assert isinstance(await sender.replace(HERS, "99", HELLO), Broken)
+
     async def test_a_topic_of_a_group_is_written_to(self, fake: FakeTelegram, sender: TelegramSender) -> None:
         assert await sender.send(ChatId("telegram", "123456789", str(GROUP), "7"), HELLO, "d1") == Sent("1")
         assert fake.messages[GROUP][0].thread == "7"

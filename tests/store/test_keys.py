@@ -22,12 +22,13 @@ SCRIPTS = {
     "claim": [KEYS.due(ROUTE), KEYS.claims(), KEYS.box("c"), KEYS.ledger("f")],
     "begin": [KEYS.claims(), KEYS.subscriptions("c"), KEYS.ledger("f"), KEYS.counts()],
     "settle": [KEYS.claims(), KEYS.due(ROUTE), KEYS.wake(ROUTE), KEYS.box("c"),
-               KEYS.ledger("f"), KEYS.dead(), KEYS.chat("c")],
+               KEYS.ledger("f"), KEYS.dead(), KEYS.chat("c"), KEYS.growing("c")],
     "release": [KEYS.claims(), KEYS.due(ROUTE)],
     "take": [KEYS.bucket(ROUTE)],
     "subscribe": [KEYS.subscriptions("c"), f"{KEYS.chats}sub:all", f"{KEYS.chats}joins"],
     "move": [KEYS.claims(), KEYS.due(ROUTE), f"{KEYS.chats}joins", KEYS.box("c"), KEYS.subscriptions("c")],
     "pay": [KEYS.pace()],
+    "replace": [KEYS.page("s"), KEYS.page_marks("s")],
     "show": [KEYS.page("s"), KEYS.page_marks("s")],
 }  # fmt: skip
 

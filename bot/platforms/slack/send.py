@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from bot.alerts.outcome import Again, Outcome, Sent, Unknown
+from bot.alerts.outcome import Again, Broken, Outcome, Sent, Unknown
 from bot.chats.chat_id import ChatId
 from bot.clock import MachineTime, machine_time
 from bot.messages.blocks import Message
-from bot.platforms.slack.client import Connection, part_of
+from bot.platforms.slack.client import Connection, error_code, part_of
 from bot.platforms.slack.outcomes import judge
 from bot.platforms.slack.render import Post, render
 from bot.platforms.slack.traces import Trace, Traces, traces
 
 # What is older is no longer sent, so it need not be found.
 _DAY_S = 24 * 3600
+
+
+_UNCHANGEABLE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "msg_too_long"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,29 @@ class SlackSender:
                 return outcome
             shown[trace] = outcome.message_id
         return Sent(shown[parts[0]])
+
+    async def replace(self, chat: ChatId, message_id: str, message: Message) -> Outcome:
+        """Change a message that is shown; one that would need several posts is not changed."""
+        posts = render(message)
+        if len(posts) != 1:
+            return Broken("it does not fit into the message that is shown")
+        try:
+            await self.connection.client.chat_update(
+                channel=chat.chat,
+                ts=message_id,
+                text=posts[0].text,
+                blocks=list(posts[0].blocks),
+                parse="none",
+                link_names=False,
+            )
+        except Exception as failure:
+            if error_code(failure) in _UNCHANGEABLE:
+                return Broken(f"Slack says {error_code(failure)}")
+            verdict = judge(failure)
+            if verdict is None:
+                raise
+            return verdict.outcome
+        return Sent(message_id)
 
     async def find(self, chat: ChatId, delivery: str) -> Outcome:
         """Look for a delivery among what the channel was shown in the last day.

@@ -58,6 +58,25 @@ class TelegramSender:
                     break
         return outcome
 
+    async def replace(self, chat: ChatId, message_id: str, message: Message) -> Outcome:
+        """Change a message that is shown; one that would need several parts is not changed."""
+        parts = render(message)
+        if len(parts) != 1:
+            return Broken("it does not fit into the message that is shown")
+        try:
+            await self.bot.edit_message_text(
+                text=parts[0].html,
+                chat_id=int(chat.chat),
+                message_id=int(message_id),
+                parse_mode=ParseMode.HTML,
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+            )
+        except TelegramError as failure:
+            if "message is not modified" in failure.message.lower():
+                return Sent(message_id)
+            return outcome_of(failure, chat)
+        return Sent(message_id)
+
     async def find(self, chat: ChatId, delivery: str) -> Outcome:
         """A bot cannot read a chat back, so nobody can tell whether a message of its is shown."""
         del chat, delivery

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.alerts.outcome import Outcome, Sent, Unknown
+from bot.alerts.outcome import Broken, Outcome, Sent, Unknown
 from bot.chats.chat_id import ChatId
 from bot.messages.blocks import Message, plain
 
@@ -29,6 +29,11 @@ class TerminalSender:
         del chat
         self.write(f"{_harmless(plain(message))}\n")
         return Sent(delivery)
+
+    async def replace(self, chat: ChatId, message_id: str, message: Message) -> Outcome:
+        """What is written is written: what is new gets a message of its own."""
+        del chat, message_id, message
+        return Broken("a terminal takes nothing back")
 
     async def find(self, chat: ChatId, delivery: str) -> Outcome:
         """Nobody can read a terminal back."""

@@ -19,13 +19,13 @@ from bot.messages.blocks import Block, Line, Link, Message, Span, Strong, Table
 from bot.platforms.web.text import address, clean
 
 
-def render(message: Message) -> str:
-    """Return the fragment that shows `message`."""
-    return "\n".join(_parts(message))
+def render(message: Message, name: str = "") -> str:
+    """Return the fragment that shows `message`; one with a `name` takes the place of an older one of it."""
+    return "\n".join(_parts(message, name))
 
 
-def _parts(message: Message) -> Iterator[str]:
-    yield '<article class="message">'
+def _parts(message: Message, name: str) -> Iterator[str]:
+    yield f'<article class="message" data-name="{escape(name)}">' if name else '<article class="message">'
     # A heading stands out already: its strong words need no mark of their own.
     yield f"<h3>{''.join(_span(each, marked=False) for each in message.heading.spans)}</h3>"
     for block in message.blocks:

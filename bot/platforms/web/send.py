@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.alerts.outcome import Again, Outcome, Sent
+from bot.alerts.outcome import Again, Broken, Outcome, Sent
 from bot.chats.chat_id import ChatId
 from bot.errors import Away
 from bot.messages.blocks import Message
@@ -26,9 +26,18 @@ class WebSender:
     async def send(self, chat: ChatId, message: Message, delivery: str) -> Outcome:
         """Add `message` to the page of a session, once."""
         try:
-            return Sent(await self.feed.show(chat.chat, delivery, render(message)))
+            await self.feed.show(chat.chat, delivery, render(message, delivery))
         except Away as error:
             return Again(str(error), scope="route")
+        return Sent(delivery)
+
+    async def replace(self, chat: ChatId, message_id: str, message: Message) -> Outcome:
+        """Show a message anew, above the others; the page takes the old one away."""
+        try:
+            place = await self.feed.replace(chat.chat, message_id, render(message, message_id))
+        except Away as error:
+            return Again(str(error), scope="route")
+        return Broken("it is not on the page any more") if place is None else Sent(message_id)
 
     async def find(self, chat: ChatId, delivery: str) -> Outcome:
         """The feed takes a delivery once, however often it is sent: sending it again settles every doubt."""

@@ -1,9 +1,10 @@
 -- Record what became of deliveries, take the ended ones out of the mailbox, and say when the chat is next due.
 --
--- KEYS: the claims, the due chats of the route, what its idle senders wait on
+-- KEYS: the claims, the due chats of the route, what its idle senders wait on, the chat's growing messages
 -- ARGV: prefix of the chats' keys, chat, token, machine time, the end (sent, waiting, unknown, dropped, dead,
 --       gone), its word (a message's id, or why), milliseconds until the chat is tried again, milliseconds
---       between two messages of the chat, milliseconds of them that may come at once, then fingerprints
+--       between two messages of the chat, milliseconds of them that may come at once, the fold of a message
+--       that may grow and what it holds (or twice nothing), seconds that this is kept, then fingerprints
 -- Answers lost where the lease has gone to another sender, else when the chat is next due, or idle.
 local prefix, chat, token = ARGV[1], ARGV[2], ARGV[3]
 local now, ended, word, wait = tonumber(ARGV[4]), ARGV[5], ARGV[6], tonumber(ARGV[7])
@@ -29,7 +30,7 @@ if ended == 'gone' then
   return 'idle'
 end
 
-for at = 10, #ARGV do
+for at = 13, #ARGV do
   local fingerprint = ARGV[at]
   local ledger = prefix .. 'ledger:' .. fingerprint
   local attempt = tonumber((redis.call('HGET', ledger, chat) or ''):match('^%a+ (%d+)')) or 0
@@ -42,6 +43,11 @@ for at = 10, #ARGV do
     end
     wait = ended == 'unknown' and 0 or wait
   end
+end
+
+if ended == 'sent' and ARGV[10] ~= '' then
+  redis.call('HSET', KEYS[4], ARGV[10], ARGV[11])
+  redis.call('EXPIRE', KEYS[4], ARGV[12])
 end
 
 local due = now + wait

@@ -48,10 +48,14 @@ export function follow(list, earlier, rang, say) {
     }
     last = event.lastEventId;
     known.add(last);
+    const shown = elements(event.data);
+    const name = shown.querySelector("[data-name]")?.dataset.name;
+    const older = name && list.querySelector(`[data-name="${CSS.escape(name)}"]`);
+    older?.closest("li").remove();
     const item = document.createElement("li");
     item.dataset.place = last;
     item.className = "new";
-    item.append(elements(event.data));
+    item.append(shown);
     list.prepend(item);
     while (list.children.length > KEPT) {
       list.lastElementChild.remove();

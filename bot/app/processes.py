@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from bot.app.connections import Connected, slack, telegram
 from bot.app.parts import PAGE, Parts, wishes_of
@@ -20,6 +21,8 @@ from bot.ports import Sender
 from bot.store.page import StoredPage
 
 Said = Callable[[str], None]
+
+_LOOKED_BACK, _LOOKED_AHEAD = timedelta(days=800), timedelta(days=370)
 
 
 async def worker(parts: Parts) -> None:
@@ -81,7 +84,7 @@ async def replayed(parts: Parts, replay: Replay, to: Sequence[ChatId], said: Sai
     """Replay recorded days through everything, to the page, the terminal and the chats of `to`."""
     listeners = dict.fromkeys((PAGE, TERMINAL, *to), (EVERYTHING,))
     await parts.tell(listeners)
-    made = Worker(parts, replay.present, replay.tape, replay.tape, ("the tape",), replay.name)
+    made = Worker(parts, replay.present, replay.tape, replay.tape, ("the tape",), replay_of=replay.name)
     note = f"Replay of {replay.span}, reconstructed from daily bars"
     async with _connections(parts) as connected, asyncio.TaskGroup() as group:
         _serve(group, parts, connected, [_page_sender(parts), TerminalSender(said)])
@@ -139,6 +142,7 @@ async def _connections(parts: Parts) -> AsyncIterator[tuple[Connected, ...]]:
 
 @asynccontextmanager
 async def _live(parts: Parts) -> AsyncIterator[Worker]:
+    from bot.sources.calendars import load_schedule
     from bot.sources.feeds import Feeds
     from bot.sources.yahoo import YahooSource
 
@@ -152,7 +156,10 @@ async def _live(parts: Parts) -> AsyncIterator[Worker]:
     feeds = Feeds(lambda: datetime.now(UTC))
     try:
         addresses = tuple(each.url for each in parts.settings.feeds)
-        yield Worker(parts, MarketTime(), quotes, feeds, addresses)
+        exchanges = {each.exchange for each in parts.catalogue}
+        today = datetime.now(UTC).date()
+        calendars = partial(load_schedule, exchanges, today - _LOOKED_BACK, today + _LOOKED_AHEAD)
+        yield Worker(parts, MarketTime(), quotes, feeds, addresses, calendars)
     finally:
         await feeds.close()
         await quotes.close()

@@ -16,6 +16,7 @@ from bot.chats.subscription import EVERYTHING, Rate, instrument_topic, rule_topi
 from bot.clock import MarketTime
 from bot.errors import Away
 from bot.market.instrument import Instrument, bare_instrument
+from bot.market.schedule import Schedule
 from bot.news.topics import Matcher
 from bot.pipeline.fan_out import FanOut
 from bot.pipeline.look_up import LookUp
@@ -41,6 +42,7 @@ class Worker:
     quotes: QuoteSource
     feeds: FeedSource
     addresses: tuple[str, ...]
+    schedule: Callable[[], Schedule] | None = None
     replay_of: str | None = None
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     _started: int = 0
@@ -113,9 +115,12 @@ class Worker:
             parts.catalogue,
             parts.clock,
             parts.report,
+            None if self.schedule is None else await asyncio.to_thread(self.schedule),
             self.replay_of,
         )
         await watch.load()
+        if watch.schedule is not None:
+            await published.publish_calendar(parts.link, watch.calendar())
         matcher = Matcher(parts.settings.news_topics())
         read = Read(
             parts.link, self.feeds, matcher, self.addresses, parts.clock, parts.report, self.replay_of
@@ -177,7 +182,7 @@ class Active:
         if self._rated == today or not self.watch.histories:
             return
         self._rated = today
-        parts, series, calendar = self.worker.parts, self.watch.histories, self.watch.calendar()
+        parts, series, calendar = self.worker.parts, self.watch.histories, self.watch.held_calendar()
         rules = parts.settings.rules_of()
         days = [day for sessions in calendar.sessions.values() for day in sessions]
         if not days:

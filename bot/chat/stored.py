@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 
 from bot.chats.chat_id import ChatId
 from bot.chats.subscription import Rate, Subscription
 from bot.clock import MachineTime
 from bot.errors import NotKnown, UnknownSymbol
-from bot.market.bars import Calendar, Series
+from bot.market.bars import Calendar, Series, calendar_of
 from bot.market.catalogue import Catalogue, folded
 from bot.market.extremes import window_named
 from bot.market.instrument import Instrument, bare_instrument
@@ -39,7 +39,7 @@ class StoredMarket:
     async def quote(self, asked: str) -> Priced[QuoteCard]:
         """Return the quote of an instrument."""
         instrument, series, quote = await self._held(asked)
-        calendar = await self._calendar(instrument)
+        calendar = await self._calendar(await published.histories(self.link))
         return Priced(quote_card(instrument, series, quote.session, calendar), quote)
 
     async def drawdown(self, asked: str, window: str) -> Priced[DrawdownCard]:
@@ -52,13 +52,13 @@ class StoredMarket:
         """Return every instrument that has a price."""
         quotes = await published.quotes(self.link)
         histories = await published.histories(self.link)
+        calendar = await self._calendar(histories)
         found: list[Watched] = []
         for instrument in self.catalogue:
             quote = quotes.get(instrument.symbol)
             if quote is None:
                 continue
             series = histories.get(instrument.symbol, Series(instrument.symbol, ())).with_bar(quote.bar)
-            calendar = _calendar(self.catalogue, histories, instrument)
             found.append(
                 Watched(
                     quote_card(instrument, series, quote.session, calendar),
@@ -109,16 +109,13 @@ class StoredMarket:
                 return found
         return known
 
-    async def _calendar(self, instrument: Instrument) -> Calendar:
-        return _calendar(self.catalogue, await published.histories(self.link), instrument)
-
-
-def _calendar(catalogue: Catalogue, histories: dict[str, Series], instrument: Instrument) -> Calendar:
-    days: set[date] = set()
-    for symbol, series in histories.items():
-        if symbol in catalogue and catalogue[symbol].market == instrument.market:
-            days.update(series.sessions)
-    return Calendar({instrument.market: tuple(sorted(days))})
+    async def _calendar(self, histories: Mapping[str, Series]) -> Calendar:
+        """Return the sessions that the worker says there were, or those that the bars held know of."""
+        said = await published.calendar(self.link)
+        if said is not None:
+            return said
+        watched = (each for symbol, each in histories.items() if symbol in self.catalogue)
+        return calendar_of(watched, lambda symbol: self.catalogue[symbol].market)
 
 
 @dataclass(frozen=True, slots=True)

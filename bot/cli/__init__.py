@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from bot.cli import asking, judging, running
+from bot.cli import asking, history, judging, running
 from bot.errors import MarketbellError
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ for _command in (
     running.manifest,
 ):
     app.command()(_command)
+app.add_typer(history.app)
 
 
 def main() -> None:

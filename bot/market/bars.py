@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -109,6 +110,14 @@ class Calendar:
         """Return the market's sessions strictly between two dates."""
         known = self.sessions.get(market, ())
         return known[bisect_right(known, after) : bisect_left(known, before)]
+
+
+def calendar_of(series: Iterable[Series], market_of: Callable[[str], str]) -> Calendar:
+    """Return the sessions on which any instrument of a market traded."""
+    sessions: dict[str, set[date]] = defaultdict(set)
+    for each in series:
+        sessions[market_of(each.symbol)].update(each.sessions)
+    return Calendar({market: tuple(sorted(days)) for market, days in sessions.items()})
 
 
 def a_year_before(day: date) -> date:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
-from bot.errors import UnknownSymbol
-from bot.market.instrument import Instrument
+from bot.errors import UnknownSymbol, UsageError
+from bot.market.instrument import SYMBOL, Instrument
 
 _NEAR = 55
+_PART_COUNTS = 0.9
 _LONGEST_ASKED = 64
+_LONGEST_SYMBOL = 15
+_SIGNS_OF_NAMES = " .-&'’(),+^="
+_CHINESE = re.compile(r"[\u3400-\u9fff]")
+_SHARE_CLASS = re.compile(r"(?<=[\u3400-\u9fff])(?:-(?:sw|w|s|b)|sw|w)$")
+_NUMBERED = re.compile(r"(hk|sh|sz)?[.:]?(\d{1,6})[.: ]?(hk|sh|ss|sz|ch)?")
+_TICKER = re.compile(r"us[.:]([a-z.-]+)|([a-z.-]+)[.: ]us")
 
 
 def folded(text: str) -> str:
     """Bring a name or symbol to the form in which it is compared."""
-    return unicodedata.normalize("NFKC", text).strip().casefold()
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +37,18 @@ class Catalogue:
 
     @classmethod
     def of(cls, instruments: Iterable[Instrument]) -> Catalogue:
-        """Index `instruments`; of two that share a name the first keeps it."""
+        """Index `instruments`; of two that share a symbol or a name the first keeps it.
+
+        What is described twice under one symbol is the first, called by the names of both.
+        """
+        by_symbol: dict[str, Instrument] = {}
         known = tuple(instruments)
-        by_name: dict[str, Instrument] = {folded(each.symbol): each for each in known}
         for each in known:
-            numeric, _, suffix = each.symbol.partition(".")
-            bare = (numeric, numeric.lstrip("0")) if suffix and numeric.isdigit() else ()
-            for name in (*each.aliases, *bare, *each.names.values(), each.short):
-                by_name.setdefault(folded(name), each)
-        return cls({each.symbol: each for each in known}, by_name)
+            by_symbol.setdefault(each.symbol, each)
+        by_name: dict[str, Instrument] = {}
+        for name, symbol in _called(known):
+            by_name.setdefault(name, by_symbol[symbol])
+        return cls(by_symbol, by_name)
 
     def __iter__(self) -> Iterator[Instrument]:
         """Go through the instruments in the order they were given."""
@@ -52,26 +63,119 @@ class Catalogue:
         return self.by_symbol[symbol]
 
     def resolve(self, asked: str) -> Instrument:
-        """Find the instrument that a person means.
+        """Find the instrument that a person means; a name that is only nearly right is never taken for one.
 
-        Raises `UnknownSymbol`, naming the three nearest, when nothing is called that.
+        Raises `UnknownSymbol`, naming the three nearest, when nothing is called that, and `UsageError` when
+        nothing could be.
         """
-        found = self.by_name.get(folded(asked))
-        if found is None:
-            raise UnknownSymbol(self._not_found(asked))
-        return found
-
-    def _not_found(self, asked: str) -> str:
+        text = folded(asked)
+        for form in (text, _canonical(text), _without_class(text)):
+            if form in self.by_name:
+                return self.by_name[form]
         shown = "".join(sign for sign in asked[:_LONGEST_ASKED] if sign.isprintable())
-        near: list[Instrument] = []
-        names = process.extract(
-            folded(asked[:_LONGEST_ASKED]), self.by_name.keys(), scorer=fuzz.WRatio, limit=12
-        )
-        for name, score, _ in names:
-            each = self.by_name[name]
-            if score >= _NEAR and each not in near:
-                near.append(each)
-        near = near[:3] or list(self.by_symbol.values())[:3]
+        if not _could_be_called(text):
+            raise UsageError(
+                f"“{shown}” is no symbol: write 1 to {_LONGEST_SYMBOL} of A-Z, 0-9, “.”, “^”, “=” and “-”, "
+                "as in 1810.HK, or a name, as in Xiaomi."
+            )
+        near = self._nearest(text) or tuple(self)[:3]
         listed = ", ".join(f"{each.symbol} ({each.short})" for each in near)
         remedy = f" Nearest: {listed}." if listed else ""
-        return f"No instrument is called “{shown}”.{remedy}"
+        raise UnknownSymbol(f"No instrument is called “{shown}”.{remedy}")
+
+    def _nearest(self, text: str) -> tuple[Instrument, ...]:
+        """Return the three whose names come nearest, the nearest first, or none where nothing comes near."""
+        whole = process.extract(text, self.by_name.keys(), scorer=fuzz.ratio, limit=None)
+        telling = [name for name in self.by_name if _tells(name)] if _tells(text) else []
+        partly = process.extract(text, telling, scorer=fuzz.partial_ratio, limit=None)
+        best = dict.fromkeys(self.by_symbol, 0.0)
+        for scores, weight in ((whole, 1.0), (partly, _PART_COUNTS)):
+            for name, score, _ in scores:
+                symbol = self.by_name[name].symbol
+                best[symbol] = max(best[symbol], score * weight)
+        near = sorted(best, key=lambda symbol: -best[symbol])[:3]
+        if not near or best[near[0]] < _NEAR:
+            return ()
+        return tuple(self.by_symbol[symbol] for symbol in near)
+
+
+def shared_names(instruments: Iterable[Instrument]) -> dict[str, tuple[str, ...]]:
+    """Return each name that several instruments have, and their symbols, the one that keeps it first."""
+    holders: dict[str, dict[str, None]] = {}
+    for name, symbol in _called(tuple(instruments)):
+        holders.setdefault(name, {})[symbol] = None
+    return {name: tuple(symbols) for name, symbols in holders.items() if len(symbols) > 1}
+
+
+def _called(instruments: tuple[Instrument, ...]) -> Iterator[tuple[str, str]]:
+    """Go through all names with their symbols, those first that weigh more.
+
+    A symbol weighs more than a name, and a name more than what can be made of names and symbols.
+    """
+    for of in (_symbols, _names, _forms):
+        for each in instruments:
+            for name in of(each):
+                yield folded(name), each.symbol
+
+
+def _symbols(instrument: Instrument) -> Iterator[str]:
+    yield instrument.symbol
+
+
+def _names(instrument: Instrument) -> Iterator[str]:
+    yield from instrument.aliases
+    yield from instrument.names.values()
+    yield instrument.short
+
+
+def _forms(instrument: Instrument) -> Iterator[str]:
+    yield from instrument.sources.values()
+    for name in _names(instrument):
+        yield _without_class(folded(name))
+    symbol = instrument.symbol
+    code, _, suffix = symbol.partition(".")
+    if suffix and code.isdigit():
+        yield code
+    if suffix == "HK" and code.isdigit():
+        yield code.lstrip("0")
+        yield code.zfill(5)
+    if symbol.startswith("^"):
+        yield symbol[1:]
+
+
+def _canonical(text: str) -> str:
+    """Read a symbol as others write it: 700.HK, HK.00700, 600519.SH, SZ300750, BABA US."""
+    if (ticker := _TICKER.fullmatch(text)) is not None:
+        return ticker[1] or ticker[2]
+    numbered = _NUMBERED.fullmatch(text)
+    if numbered is None:
+        return text
+    before, code, after = numbered.groups()
+    match before or after:
+        case "hk":
+            return f"{code.lstrip('0').zfill(4)}.hk"
+        case "sh" | "ss" | "ch":
+            return f"{code}.ss"
+        case "sz":
+            return f"{code}.sz"
+        case _:
+            return code
+
+
+def _without_class(text: str) -> str:
+    """Drop the share class that Hong Kong appends to Chinese names: 小米集团-W, 京东集团-SW."""
+    return _SHARE_CLASS.sub("", text)
+
+
+def _tells(name: str) -> bool:
+    """Tell whether a name is long enough for a part of another to mean something."""
+    return len(name) >= (2 if _CHINESE.search(name) else 4)
+
+
+def _could_be_called(text: str) -> bool:
+    """Tell whether anything could be called that: one symbol, or words."""
+    if SYMBOL.fullmatch(text.upper()):
+        return True
+    words = not text.isascii() or " " in text or len(text) <= _LONGEST_SYMBOL
+    signs = all(sign.isalnum() or sign in _SIGNS_OF_NAMES for sign in text)
+    return words and signs and len(text) <= _LONGEST_ASKED and any(sign.isalpha() for sign in text)

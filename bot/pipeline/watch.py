@@ -11,10 +11,11 @@ from bot.alerts.alert import Alert, Reason, Seen, move_topics
 from bot.alerts.surroundings import move_of
 from bot.clock import MachineTime
 from bot.errors import Away
-from bot.market.bars import Bar, Calendar, Series
+from bot.market.bars import Bar, Calendar, Series, calendar_of
 from bot.market.catalogue import Catalogue
 from bot.market.instrument import Instrument
 from bot.market.quote import Look, Quote, look_between
+from bot.market.schedule import Schedule
 from bot.market.sessions import session_of
 from bot.pipeline.raising import Raiser
 from bot.ports import QuoteSource
@@ -54,6 +55,7 @@ class Watch:
     catalogue: Catalogue
     clock: MachineTime
     report: Report
+    schedule: Schedule | None = None
     replay_of: str | None = None
     _ladders: Ladders = field(default_factory=Ladders)
     _histories: dict[str, Series] = field(default_factory=dict)
@@ -68,12 +70,13 @@ class Watch:
         self._histories = await published.histories(self.link)
 
     def calendar(self) -> Calendar:
-        """Return the sessions of each market, as far as any instrument held traded."""
-        days: dict[str, set[date]] = {}
-        for symbol, series in self._histories.items():
-            if symbol in self.catalogue:
-                days.setdefault(self.catalogue[symbol].market, set()).update(series.sessions)
-        return Calendar({market: tuple(sorted(found)) for market, found in days.items()})
+        """Return the sessions of each market: as its calendar has them, or as the bars held know of them."""
+        return self.held_calendar() if self.schedule is None else self.schedule.calendar()
+
+    def held_calendar(self) -> Calendar:
+        """Return the sessions of each market on which any instrument held traded."""
+        watched = (each for symbol, each in self._histories.items() if symbol in self.catalogue)
+        return calendar_of(watched, lambda symbol: self.catalogue[symbol].market)
 
     @property
     def histories(self) -> Mapping[str, Series]:
@@ -91,7 +94,7 @@ class Watch:
         self._silent = False
         for quote in quotes:
             look = look_between(self._quotes.get(quote.symbol), quote)
-            if look is not None and quote.symbol in self.catalogue and await self._enter(quote):
+            if look is not None and self._is_of_a_session(quote) and await self._enter(quote):
                 looks.append((quote, look))
         for quote, look in looks:
             if self._is_over(quote):
@@ -112,6 +115,18 @@ class Watch:
         await published.publish_quotes(self.link, [quote for quote, _ in looks])
         self._first = False
         return tuple(raised)
+
+    def _is_of_a_session(self, quote: Quote) -> bool:
+        """Tell whether the quote is of a watched instrument and was made while its exchange traded.
+
+        The official close counts whenever it is printed; where the calendar ends, every day counts.
+        """
+        if quote.symbol not in self.catalogue:
+            return False
+        exchange = self.catalogue[quote.symbol].exchange
+        if quote.final or self.schedule is None or not self.schedule.knows(exchange, quote.session):
+            return True
+        return self.schedule.session_at(exchange, quote.time) is not None
 
     def _is_over(self, quote: Quote) -> bool:
         """Tell whether the quote's session had passed when it reached us."""

@@ -6,7 +6,7 @@ import csv
 import json
 import math
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from importlib.resources import files
@@ -20,6 +20,7 @@ from bot.news.story import Story
 
 _NEEDED = ("date", "symbol", "close")
 _PRICES = ("open", "high", "low", "close")
+_BARS = ["date", "symbol", "open", "high", "low", "close", "volume", "adjusted"]
 _EXTREMES = ["date", "symbol", "kind", "reference", "value"]
 _STORIES = "stories.jsonl"
 _TOLD = ("published", "title", "summary", "feed", "link")
@@ -233,3 +234,59 @@ def _moment(written: str, place: str) -> datetime:
     if moment is None or moment.tzinfo is None:
         raise DataError(f"{place}: “{written}” is no moment; write it as 2022-03-23T16:40:00+08:00.")
     return moment.astimezone(UTC)
+
+
+def write_folder(folder: Path, series: Mapping[str, Series]) -> tuple[Path, ...]:
+    """Write `bars.csv`, and `extremes.csv` where something is known of the time before; return the files.
+
+    `read_folder` reads the same series from them. Raises `UsageError` where a file is there already, which is
+    never written over, or the folder cannot be written to.
+    """
+    ordered = [series[symbol] for symbol in sorted(series)]
+    bars = [_bar_row(each.symbol, bar) for each in ordered for bar in each.bars[_begins(each) :]]
+    extremes = [row for each in ordered for row in _extreme_rows(each)]
+    tables = {folder / "bars.csv": [_BARS, *bars]}
+    if extremes:
+        tables[folder / "extremes.csv"] = [_EXTREMES, *extremes]
+    for file in tables:
+        if file.exists():
+            raise UsageError(f"{file} is there already and is not written over: name another folder.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, rows in tables.items():
+            _write_table(file, rows)
+    except OSError as error:
+        raise UsageError(
+            f"The folder {folder} cannot be written to ({error.strerror}): name another."
+        ) from error
+    return tuple(tables)
+
+
+def _begins(series: Series) -> int:
+    """Return the index of the first bar that is no last close from before the bars."""
+    known = [each.session for each in series.before]
+    return int(bool(known and series.bars and max(known) >= series.bars[0].session))
+
+
+def _bar_row(symbol: str, bar: Bar) -> list[str]:
+    cells = (bar.open, bar.high, bar.low, bar.close, bar.volume)
+    written = ("" if each is None else repr(each) for each in cells)
+    return [bar.session.isoformat(), symbol, *written, "1" if bar.adjusted else "0"]
+
+
+def _extreme_rows(series: Series) -> Iterable[list[str]]:
+    for known in series.before:
+        yield [known.session.isoformat(), series.symbol, known.side, known.reference, repr(known.value)]
+    for bar in series.bars[: _begins(series)]:
+        yield [bar.session.isoformat(), series.symbol, "last", "close", repr(bar.close)]
+
+
+def _write_table(file: Path, rows: Iterable[list[str]]) -> None:
+    """Write a table whole or not at all."""
+    with file.open("x", encoding="utf-8", newline="") as table:
+        try:
+            csv.writer(table, lineterminator="\n").writerows(rows)
+            table.flush()
+        except OSError:
+            file.unlink()
+            raise

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from bot.chats.subscription import Rate
-from bot.market.bars import Bar, Known, Series
+from bot.market.bars import Bar, Calendar, Known, Series
 from bot.market.quote import Quote
 from bot.store.link import Link, reached
 
@@ -37,6 +37,7 @@ _QUOTE = TypeAdapter(Quote)
 _HELD = TypeAdapter(_Held)
 _WORKER = TypeAdapter(Worker)
 _RATES = TypeAdapter(dict[str, Rate])
+_SESSIONS = TypeAdapter(dict[str, tuple[date, ...]])
 
 
 async def publish_quotes(link: Link, quotes: Iterable[Quote]) -> None:
@@ -80,6 +81,17 @@ def _series(symbol: str, text: str | None) -> Series:
         return Series(symbol, ())
     held = _HELD.validate_json(text)
     return Series(symbol, held.bars, held.before)
+
+
+async def publish_calendar(link: Link, calendar: Calendar) -> None:
+    """Keep the sessions of each market, for the processes that load no calendars themselves."""
+    await _publish(link, "calendar", _SESSIONS.dump_json(dict(calendar.sessions)).decode())
+
+
+async def calendar(link: Link) -> Calendar | None:
+    """Return the sessions of each market, or None where no worker has said them."""
+    text = await _read(link, "calendar")
+    return None if text is None else Calendar(_SESSIONS.validate_json(text))
 
 
 async def publish_worker(link: Link, worker: Worker) -> None:

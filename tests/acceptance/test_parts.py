@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -25,6 +24,9 @@ from tests.fakes.yahoo import FakeYahoo, quote
 
 BOT = fake_telegram.TOKEN.partition(":")[0]
 ALICE, BOB, GROUP = 4242, 4343, -100500
+# Something that trades whenever the tests run; the settings' own instruments stay below it.
+ROUND_THE_CLOCK = """
+  - {symbol: "BTC-USD", kind: index, exchange: CCCC, currency: USD, short: "Bitcoin"}"""
 
 
 @dataclass(slots=True)
@@ -39,12 +41,9 @@ class House:
     port: int
 
     def price(self, price: float) -> None:
-        """Let HSTECH be quoted at `price` now; its previous close is 4,000."""
-        now = datetime.now(UTC)
-        self.yahoo.put(quote("HSTECH.HK", price, now, previous=4000.0, high=max(price, 4000.0), low=4000.0))
-
-    def has_more_than(self, chat: int, number: int) -> bool:
-        return len(self.telegram.texts(chat)) > number
+        """Let Bitcoin be quoted at `price` now; its previous close is 4,000."""
+        row = quote("BTC-USD", price, datetime.now(UTC), previous=4000.0, high=max(price, 4000.0), low=4000.0)
+        self.yahoo.put({**row, "currency": "USD"})
 
     async def asked(self, chat: int, user: int, line: str) -> str:
         """Say a line on Telegram and return what is answered."""
@@ -64,16 +63,18 @@ def redis(tmp_path: Path) -> Iterator[str]:
 async def house(tmp_path: Path, redis: str) -> AsyncIterator[House]:
     async with FakeTelegram() as telegram, FakeSlack() as slack, FakeYahoo() as yahoo:
         today = datetime.now(UTC).date()
-        yahoo.put_history("HSTECH.HK", [(today - timedelta(days=back), 4000.0) for back in (5, 4, 3, 2, 1)])
+        days = [(today - timedelta(days=back), 4000.0) for back in (5, 4, 3, 2, 1)]
+        yahoo.put_history("BTC-USD", days, currency="USD")
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         settings(
             tmp_path,
             addresses(telegram, slack, yahoo.url),
+            instruments=ROUND_THE_CLOCK,
             schedule="{quotes: 1, feeds: 60}",
             web=f'{{host: "127.0.0.1", port: {port}, names: []}}',
             access=f'{{owners: [], chats: ["telegram:{BOT}:{ALICE}", "telegram:{BOT}:{GROUP}"]}}',
-            tell=f'{{"slack:{slack.team}:{CHANNEL}": [HSTECH], "web:page": [all]}}',
+            tell=f'{{"slack:{slack.team}:{CHANNEL}": [BTC-USD], "web:page": [all]}}',
         )
         environ = {**TOKENS, "REDIS_URL": redis, "XDG_DATA_HOME": str(tmp_path / "home")}
         made = House(telegram, slack, yahoo, environ, tmp_path, port)
@@ -127,25 +128,31 @@ async def test_the_parts_hold_a_conversation_and_tell_a_live_alert_once(house: H
         subscribed = await house.asked(ALICE, ALICE, "/subscribe 恒生科指")
         assert subscribed.startswith("Subscribed to HSTECH (HSTECH)")
         assert "HSTECH (HSTECH)" in await house.asked(ALICE, ALICE, "/subscriptions")
+        assert "Bitcoin" in await house.asked(ALICE, ALICE, "/subscribe BTC-USD")
         await until(lambda: len(house.yahoo.asked("/v7/finance/quote")) > 1)
-        answer = await house.asked(ALICE, ALICE, "/quote HSTECH")
+        answer = await house.asked(ALICE, ALICE, "/quote BTC-USD")
         assert "4,000.00" in answer
         assert "15 min delayed" in answer
         assert "Yahoo" in answer
-        acked = await house.slack.slash("/quote", "HSTECH")
+        acked = await house.slack.slash("/quote", "BTC-USD")
         assert acked.seconds < 3
         told = len(house.telegram.texts(ALICE))
-        for price in (4170.0, 4250.0, 4410.0):
-            house.price(price)
-            seen = len(house.telegram.texts(ALICE))
-            await until(partial(house.has_more_than, ALICE, seen))
-        await until(lambda: len(house.slack.messages[CHANNEL]) >= 4)
+        house.price(4170.0)
+        await until(lambda: len(house.telegram.texts(ALICE)) == told + 1)
+        assert house.telegram.texts(ALICE)[-1].startswith("Bitcoin +4.25%")
+        # further steps of the session join the message; the rise off the low is another
+        house.price(4250.0)
+        await until(lambda: len(house.telegram.edits[ALICE]) == 1)
+        house.price(4410.0)
+        await until(lambda: len(house.telegram.edits[ALICE]) == 2)
+        await until(lambda: len(house.telegram.texts(ALICE)) == told + 2)
+        await until(lambda: len(house.slack.messages[CHANNEL]) == 2)
         await asyncio.sleep(2.5)
-        headings = [text.splitlines()[0] for text in house.telegram.texts(ALICE)[told:]]
-        told_moves = [heading.split(":")[0] for heading in headings if heading.startswith("HSTECH +")]
-        assert told_moves == ["HSTECH +4.25%", "HSTECH +6.25%", "HSTECH +10.25%"]
-        assert [heading for heading in headings if " off its " in heading] == headings[3:]
-        assert len(headings) == 4
+        assert len(house.telegram.texts(ALICE)) == told + 2
+        grown, off_low = house.telegram.edits[ALICE][-1].text, house.telegram.texts(ALICE)[-1]
+        assert grown.startswith("Bitcoin +10.25%")
+        assert "10% off its" in off_low.splitlines()[0]
+        headings = [grown.splitlines()[0], off_low.splitlines()[0]]
         assert [each.text.splitlines()[0] for each in house.slack.messages[CHANNEL]] == headings
         assert house.telegram.texts(BOB)[2:] == []
         status = await house.asked(ALICE, ALICE, "/status")

@@ -84,6 +84,13 @@ class Series:
         """Return the series with `bar` as its last, in place of one of the same session."""
         return Series(self.symbol, (*self.bars[: bisect_left(self.sessions, bar.session)], bar), self.before)
 
+    def joined(self, coming: Series) -> Series:
+        """Return both as one; where both have a session, its bar is that of `coming`."""
+        bars = {each.session: each for each in (*self.bars, *coming.bars)}
+        first = min(bars, default=date.max)
+        before = coming.before or tuple(each for each in self.before if each.session <= first)
+        return Series(self.symbol, tuple(bars[session] for session in sorted(bars)), before)
+
     def since(self, session: date) -> tuple[Bar, ...]:
         """Return the bars of `session` and after."""
         return self.bars[bisect_left(self.sessions, session) :]

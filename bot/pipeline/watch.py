@@ -197,19 +197,21 @@ class Watch:
     async def _history_before(self, instrument: Instrument, session: date) -> Series | None:
         """Return the settled bars before a session, or None where they cannot be had now.
 
-        A source that was silent once is not asked again in the same tick. The close that we saw ourselves
-        stands in for the bar that the source would give.
+        What is kept goes back further than some sources do, and may have been imported meanwhile; where both
+        have a session, the source is believed. One that was silent once is not asked again in the same tick:
+        then the close that we saw ourselves stands in for its bar.
         """
+        kept = (await published.history(self.link, instrument.symbol)).until(session - timedelta(days=1))
         if not self._silent:
             try:
-                return await self.source.history(instrument, session)
+                return kept.joined(await self.source.history(instrument, session))
             except Away as error:
                 self._silent = True
                 self.report("history not refreshed", symbol=instrument.symbol, why=str(error))
         last = self._quotes.get(instrument.symbol)
         if last is None or not last.final or last.session >= session:
             return None
-        return self._histories.get(instrument.symbol, Series(instrument.symbol, ())).with_bar(last.bar)
+        return kept.with_bar(last.bar)
 
     def _crossed(self, quote: Quote, look: Look) -> Iterable[Alert]:
         for rule, crossing in self._crossings(quote, look):

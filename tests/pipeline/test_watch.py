@@ -18,6 +18,7 @@ from bot.pipeline.watch import Watch
 from bot.rules.crossing import Crossing
 from bot.store import alerts as stored
 from bot.store import lease
+from bot.store import market as published
 from bot.store.link import Link
 from tests.cast import NOW
 from tests.conftest import PRICES, ROOT
@@ -37,6 +38,7 @@ class Recorded:
 
     market: RecordedMarket
     away: bool = False
+    short: bool = False
     asked: list[str] = field(default_factory=list)
     name: str = "recorded bars"
 
@@ -47,7 +49,8 @@ class Recorded:
         self.asked.append(instrument.symbol)
         if self.away:
             raise Away("not now")
-        return self.market.series[instrument.symbol].until(until - timedelta(days=1))
+        held = self.market.series[instrument.symbol].until(until - timedelta(days=1))
+        return Series(held.symbol, held.bars[-1:]) if self.short else held
 
 
 def watch(link: Link, source: Recorded) -> Watch:
@@ -226,3 +229,16 @@ async def test_a_look_that_cannot_be_compared_yet_is_made_when_it_can_with_all_i
     back = replace(gap, price=3500.0, high=3700.0, low=3490.0, time=gap.time + timedelta(minutes=1))
     found = crossings(await watched.tick([back], raising))
     assert [(each.rule, each.steps, each.seen_by) for each in found] == [("index_day", (4, 6), "range")]
+
+
+async def test_history_that_was_imported_is_kept_though_the_source_goes_back_less_far(
+    link: Link, market: RecordedMarket
+) -> None:
+    raising = await raiser(link)
+    whole = market.series["HSTECH"].until(date(2022, 3, 15))
+    await published.publish_history(link, whole)
+    watched = watch(link, Recorded(market, short=True))
+    (hstech,) = [each for each in on(market, date(2022, 3, 16)) if each.symbol == "HSTECH"]
+    found = crossings(await watched.tick([hstech], raising))
+    assert watched.histories["HSTECH"].bars == whole.bars
+    assert ("off_low", (10, 20)) in [(each.rule, each.steps) for each in found]

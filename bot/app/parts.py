@@ -24,6 +24,7 @@ from bot.market.catalogue import Catalogue
 from bot.messages.blocks import Message
 from bot.messages.compose import compose
 from bot.pipeline.deliver import Patience
+from bot.sources.catalogue import load_catalogue
 from bot.store import chats as stored_chats
 from bot.store.link import Link
 from bot.store.outbox import Pace
@@ -52,6 +53,10 @@ class Parts:
         """The instruments that are watched."""
         return self.settings.catalogue()
 
+    def named(self) -> Catalogue:
+        """Return everything that can be named: what is watched, as it is described here, and much besides."""
+        return Catalogue.of((*self.catalogue, *load_catalogue()))
+
     @property
     def topics(self) -> Topics:
         """What chats can ask for."""
@@ -59,7 +64,7 @@ class Parts:
 
     def market(self) -> StoredMarket:
         """Return the market as the worker keeps it."""
-        return StoredMarket(self.link, self.catalogue, self.clock)
+        return StoredMarket(self.link, self.catalogue, self.named(), self.clock)
 
     def book(self, routes: Sequence[str] = ()) -> StoredBook:
         """Return what chats asked for; the state of things counts what waits on `routes`."""

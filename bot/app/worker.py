@@ -87,7 +87,7 @@ class Worker:
 
     def _look_up(self) -> LookUp:
         parts = self.parts
-        by_symbol = parts.catalogue.by_symbol
+        by_symbol = parts.named().by_symbol
 
         def instrument_of(symbol: str) -> Instrument:
             return by_symbol.get(symbol) or bare_instrument(symbol)

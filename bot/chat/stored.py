@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from bot.errors import NotKnown, UnknownSymbol
 from bot.market.bars import Calendar, Series, calendar_of
 from bot.market.catalogue import Catalogue, folded
 from bot.market.extremes import window_named
-from bot.market.instrument import Instrument, bare_instrument
+from bot.market.instrument import SYMBOL, Instrument, bare_instrument
 from bot.market.measures import DrawdownCard, QuoteCard, drawdown_card, quote_card
 from bot.market.quote import Quote
 from bot.ports import Priced, Status, Watched
@@ -22,7 +21,6 @@ from bot.store import chats, outbox, requests
 from bot.store import market as published
 from bot.store.link import Link
 
-SYMBOL = re.compile(r"[A-Z0-9.^=-]{1,15}")
 _FRESH_MS = 60_000
 _PATIENCE_MS = 3_000
 _STEP_S = 0.1
@@ -34,6 +32,7 @@ class StoredMarket:
 
     link: Link
     catalogue: Catalogue
+    named: Catalogue
     clock: MachineTime
 
     async def quote(self, asked: str) -> Priced[QuoteCard]:
@@ -81,14 +80,14 @@ class StoredMarket:
                 "/status says how the worker is doing."
             )
         if answer.quote is None:
-            self.catalogue.resolve(asked)
+            self.named.resolve(asked)
             raise NotKnown(f"The source has no price of {instrument.symbol} ({instrument.short}).")
         return instrument, answer.history.with_bar(answer.quote.bar), answer.quote
 
     def _meant(self, asked: str) -> Instrument:
         """Find the instrument that is meant; what looks like a symbol may be one that no catalogue has."""
         try:
-            return self.catalogue.resolve(asked)
+            return self.named.resolve(asked)
         except UnknownSymbol:
             symbol = folded(asked).upper()
             if not SYMBOL.fullmatch(symbol):

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from bot.errors import SettingsError
 from bot.market.catalogue import Catalogue
-from bot.market.instrument import Instrument
+from bot.market.instrument import SYMBOL, Instrument
 from bot.news.topics import Clause, Topic
 from bot.rules.conditions import Rule
 from bot.rules.grammar import parse
@@ -24,7 +24,7 @@ class _Strict(BaseModel):
 class InstrumentSetting(_Strict):
     """One watched instrument, as config.yaml describes it."""
 
-    symbol: str = Field(pattern=r"^[A-Z0-9.^=-]{1,15}$")
+    symbol: str = Field(pattern=f"^{SYMBOL.pattern}$")
     kind: Literal["index", "stock", "fund", "other"]
     exchange: str = Field(pattern=r"^[A-Z]{4}$")
     currency: str = Field(pattern=r"^[A-Z]{3}$")

@@ -50,7 +50,7 @@ async def serving(link: Link, source: Source) -> AsyncIterator[StoredMarket]:
     look_up = LookUp(link, source, bare_instrument, machine_time, lambda _event, **_facts: None)
     task = asyncio.create_task(look_up.serve())
     try:
-        yield StoredMarket(link, CATALOGUE, machine_time)
+        yield StoredMarket(link, CATALOGUE, CATALOGUE, machine_time)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from bot.alerts.alert import Alert, Seen, move_topics
@@ -13,12 +13,12 @@ from bot.chat.answer import Answers
 from bot.chat.commands import COMMANDS
 from bot.config import Settings, read_settings
 from bot.errors import NotKnown, UsageError
-from bot.market.bars import Bar, Calendar, Series
+from bot.market.bars import Calendar, Series
 from bot.market.catalogue import Catalogue
 from bot.market.extremes import window_named
 from bot.market.instrument import Instrument, bare_instrument
 from bot.market.measures import DrawdownCard, QuoteCard, drawdown_card, quote_card
-from bot.market.quote import Quote
+from bot.market.quote import settled_quote
 from bot.market.sessions import settlement
 from bot.messages.provenance import RECORDED
 from bot.ports import Priced
@@ -106,28 +106,13 @@ class RecordedSession:
     async def quote(self, asked: str) -> Priced[QuoteCard]:
         """Return the quote of an instrument."""
         card = self.market.quote(asked, self.session)
-        return Priced(card, recorded_quote(card.instrument, card.bar))
+        return Priced(card, settled_quote(card.instrument.symbol, card.bar, _settled(card), RECORDED))
 
     async def drawdown(self, asked: str, window: str) -> Priced[DrawdownCard]:
         """Return an instrument's drawdown from the peak of `window`."""
         card = self.market.drawdown(asked, window, self.session)
-        return Priced(card, recorded_quote(card.instrument, card.bar))
+        return Priced(card, settled_quote(card.instrument.symbol, card.bar, _settled(card), RECORDED))
 
 
-def recorded_quote(instrument: Instrument, bar: Bar) -> Quote:
-    """Return the quote that a recorded bar amounts to: its session's official close."""
-    settled = settlement(instrument.market, bar.session)
-    return Quote(
-        symbol=instrument.symbol,
-        price=bar.close,
-        session=bar.session,
-        time=settled,
-        received=settled,
-        source=RECORDED,
-        final=True,
-        open=bar.open,
-        high=bar.high,
-        low=bar.low,
-        volume=bar.volume,
-        adjusted=bar.adjusted,
-    )
+def _settled(card: QuoteCard | DrawdownCard) -> datetime:
+    return settlement(card.instrument.market, card.bar.session)

@@ -54,6 +54,24 @@ class Look:
     adjusted: bool = False
 
 
+def settled_quote(symbol: str, bar: Bar, settled: datetime, source: str) -> Quote:
+    """Return the quote that a recorded bar amounts to: its session's official close, known at `settled`."""
+    return Quote(
+        symbol=symbol,
+        price=bar.close,
+        session=bar.session,
+        time=settled,
+        received=settled,
+        source=source,
+        final=True,
+        open=bar.open,
+        high=bar.high,
+        low=bar.low,
+        volume=bar.volume,
+        adjusted=bar.adjusted,
+    )
+
+
 def look_at_bar(symbol: str, bar: Bar, settled: datetime) -> Look:
     """Make the one final look that a recorded bar allows."""
     return Look(

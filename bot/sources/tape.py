@@ -21,7 +21,7 @@ from bot.clock import MarketTime
 from bot.errors import UsageError
 from bot.market.bars import Bar, Calendar, Series
 from bot.market.instrument import Instrument
-from bot.market.quote import Quote
+from bot.market.quote import Quote, settled_quote
 from bot.market.sessions import HOURS, opening, session_of, settlement, trading_moments
 from bot.news.story import Story
 from bot.sources.folder import Recorded
@@ -161,21 +161,8 @@ class Tape:
     def _close(self, instrument: Instrument, index: int) -> Quote:
         bar = self._series(instrument).bars[index]
         settled = settlement(instrument.market, bar.session)
-        return Quote(
-            symbol=instrument.symbol,
-            price=bar.close,
-            session=bar.session,
-            time=settled,
-            received=settled,
-            source=_SOURCE,
-            final=True,
-            open=bar.open,
-            high=bar.high,
-            low=bar.low,
-            previous_close=self._previous_close(instrument, index),
-            volume=bar.volume,
-            adjusted=bar.adjusted,
-        )
+        close = settled_quote(instrument.symbol, bar, settled, _SOURCE)
+        return replace(close, previous_close=self._previous_close(instrument, index))
 
     def _previous_close(self, instrument: Instrument, index: int) -> float | None:
         if index == 0:

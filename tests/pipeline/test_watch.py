@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from bot.alerts.alert import Alert, Move
-from bot.app.recorded import RecordedMarket, recorded_quote
+from bot.app.recorded import RecordedMarket
 from bot.errors import Away
 from bot.market.bars import Series
 from bot.market.instrument import Instrument
-from bot.market.quote import Quote
+from bot.market.quote import Quote, settled_quote
+from bot.market.sessions import settlement
 from bot.pipeline.raising import Fenced, Raiser
 from bot.pipeline.watch import Watch
 from bot.rules.crossing import Crossing
@@ -69,7 +70,9 @@ def sessions(market: RecordedMarket) -> list[list[Quote]]:
     for instrument in market.settings.catalogue():
         for bar in market.series.get(instrument.symbol, Series(instrument.symbol, ())).bars:
             if instrument.symbol in SYMBOLS and FIRST <= bar.session <= LAST:
-                quote = recorded_quote(instrument, bar)
+                quote = settled_quote(
+                    instrument.symbol, bar, settlement(instrument.market, bar.session), "recorded bars"
+                )
                 by_moment.setdefault((bar.session, quote.time.isoformat()), []).append(quote)
     return [by_moment[key] for key in sorted(by_moment)]
 

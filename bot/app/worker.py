@@ -46,6 +46,7 @@ class Worker:
     replay_of: str | None = None
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     _started: int = 0
+    _sessions: Schedule | None = None
     _trouble: str = ""
 
     async def run(self, drive: Callable[[Active], Awaitable[None]]) -> None:
@@ -53,6 +54,8 @@ class Worker:
 
         A worker that is fenced, or that loses sight of Redis, stands by and takes up what was known.
         """
+        if self.schedule is not None:
+            self._sessions = await asyncio.to_thread(self.schedule)
         while True:
             try:
                 epoch = await self._hold()
@@ -63,11 +66,10 @@ class Worker:
             await asyncio.sleep(_AGAIN_S)
 
     async def _serve(self, epoch: int, drive: Callable[[Active], Awaitable[None]]) -> bool:
-        active = await self._wake(epoch)
-        self.parts.report("the worker is active", epoch=epoch)
+        # The lease is renewed from the first moment on: taking up what is known may take a while.
         keeping = asyncio.create_task(self._keep(epoch))
         answering = asyncio.create_task(self._look_up().serve())
-        driving = asyncio.ensure_future(drive(active))
+        driving = asyncio.create_task(self._lead(epoch, drive))
         tasks = {keeping, answering, driving}
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -84,6 +86,11 @@ class Worker:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         return False
+
+    async def _lead(self, epoch: int, drive: Callable[[Active], Awaitable[None]]) -> None:
+        active = await self._wake(epoch)
+        self.parts.report("the worker is active", epoch=epoch)
+        await drive(active)
 
     def _look_up(self) -> LookUp:
         parts = self.parts
@@ -115,7 +122,7 @@ class Worker:
             parts.catalogue,
             parts.clock,
             parts.report,
-            None if self.schedule is None else await asyncio.to_thread(self.schedule),
+            self._sessions,
             self.replay_of,
         )
         await watch.load()

@@ -31,13 +31,13 @@ worker: {lease: 1}
 
 def settings(folder: Path, extra: str, **changed: str) -> Path:
     """Write the settings that come along, with an impatient delivery, `extra`, and some lines `changed`."""
-    text = (ROOT / "config.yaml").read_text().split("\n# Delivery's patience")[0]
+    text = (ROOT / "config.yaml").read_text().split("\n# Delivery's patience")[0] + QUICK
     lines = [
         next((f"{key}: {value}" for key, value in changed.items() if line.startswith(f"{key}:")), line)
         for line in text.splitlines()
     ]
     file = folder / "config.yaml"
-    file.write_text("\n".join(lines) + QUICK + extra)
+    file.write_text("\n".join(lines) + "\n" + extra)
     return file
 
 

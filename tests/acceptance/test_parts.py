@@ -6,7 +6,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from bot.store.server import embedded, socket_of
-from tests.acceptance.processes import TOKENS, addresses, settings, start, until
+from tests.acceptance.processes import TOKENS, Process, addresses, running, settings, start, until
 from tests.conftest import ROOT
 from tests.fakes import telegram as fake_telegram
 from tests.fakes.slack import CHANNEL, FakeSlack
@@ -74,6 +74,7 @@ async def house(tmp_path: Path, redis: str) -> AsyncIterator[House]:
             schedule="{quotes: 1, feeds: 60}",
             web=f'{{host: "127.0.0.1", port: {port}, names: []}}',
             access=f'{{owners: [], chats: ["telegram:{BOT}:{ALICE}", "telegram:{BOT}:{GROUP}"]}}',
+            worker="{lease: 3}",
             tell=f'{{"slack:{slack.team}:{CHANNEL}": [BTC-USD], "web:page": [all]}}',
         )
         environ = {**TOKENS, "REDIS_URL": redis, "XDG_DATA_HOME": str(tmp_path / "home")}
@@ -168,6 +169,32 @@ async def test_the_parts_hold_a_conversation_and_tell_a_live_alert_once(house: H
     assert "Traceback" not in log
     assert [call.code for call in house.telegram.journal if call.code == 429] == []
     assert all(secret not in log for secret in TOKENS.values())
+
+
+async def test_a_standby_takes_over_from_a_worker_that_is_killed_and_tells_what_comes_once(
+    house: House,
+) -> None:
+    async with AsyncExitStack() as stack:
+        sender = running("sender", environ=house.environ, cwd=house.folder)
+        await stack.enter_async_context(sender)
+        first, second = [
+            await stack.enter_async_context(running("worker", environ=house.environ, cwd=house.folder))
+            for _ in range(2)
+        ]
+        await until(lambda: _is_active(first) or _is_active(second))
+        await until(lambda: len(house.yahoo.asked("/v7/finance/quote")) > 1)
+        leader, standby = (first, second) if _is_active(first) else (second, first)
+        assert not _is_active(standby)
+        leader.kill()
+        house.price(4170.0)
+        await until(lambda: _is_active(standby))
+        await until(lambda: len(house.slack.messages[CHANNEL]) == 1)
+        await asyncio.sleep(2)
+        assert [each.text.startswith("Bitcoin +4.25%") for each in house.slack.messages[CHANNEL]] == [True]
+
+
+def _is_active(process: Process) -> bool:
+    return "the worker is active" in process.said
 
 
 async def test_a_part_waits_for_a_redis_that_is_not_there_yet(house: House) -> None:

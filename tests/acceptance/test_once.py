@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import random
 import re
@@ -19,6 +20,7 @@ import pytest
 from bot.errors import Away
 from bot.store import alerts as stored
 from bot.store.link import Link
+from bot.store.server import socket_of
 from tests.acceptance.processes import (
     TOKENS,
     Process,
@@ -27,6 +29,7 @@ from tests.acceptance.processes import (
     running,
     settings,
     start,
+    start_valkey,
     until,
 )
 from tests.conftest import PRICES
@@ -153,6 +156,30 @@ async def test_an_alert_reaches_telegram_slack_and_the_page_once_each_with_the_s
         assert [heading in unescape(html) for html in pages].count(True) == 1
     assert "Traceback" not in process.said
     assert all(secret not in process.said for secret in TOKENS.values())
+
+
+async def test_a_redis_that_is_killed_and_comes_back_repeats_none_and_loses_none(outside: Outside) -> None:
+    # what was sent is recorded when Redis is back, as long as the lease lasts
+    outside.config.write_text(outside.config.read_text().replace("lease: 1.5", "lease: 20"))
+    redis = outside.folder.with_name("redis")
+    await asyncio.to_thread(redis.mkdir)
+    valkey = await start_valkey(redis)
+    environ = {**TOKENS, "REDIS_URL": f"unix://{socket_of(redis)}"}
+    async with running(*outside.words(100_000), environ=environ) as process:
+        await until(lambda: len(outside.telegram.messages[ALICE]) >= 2)
+        valkey.kill()
+        await valkey.wait()
+        await asyncio.sleep(1)
+        valkey = await start_valkey(redis)
+        async with looking_into(redis, "replay-march") as link:
+            await until(lambda: over(process, link), 60)
+            assert process.alive, process.said
+            told = await each_alert_stands_in_each_chat_once(outside, link)
+        assert await process.stop() == 0
+    valkey.terminate()
+    await valkey.wait()
+    assert len(told) >= 12
+    assert "Traceback" not in process.said
 
 
 @dataclass(slots=True)

@@ -156,19 +156,9 @@ async def _reached(place: Place, namespace: str) -> Link:
 
 async def start_valkey(folder: Path) -> asyncio.subprocess.Process:
     """Start a server of nobody's on the socket of `folder`, with the data that lies there."""
-    folder.mkdir(exist_ok=True)
-    words = (
-        "--port",
-        "0",
-        "--unixsocket",
-        str(socket_of(folder)),
-        "--dir",
-        str(folder),
-        "--appendonly",
-        "yes",
-    )
+    place = ("--port", "0", "--unixsocket", str(socket_of(folder)), "--dir", str(folder))
     return await asyncio.create_subprocess_exec(
-        str(get_binary_path()), *words, stdout=asyncio.subprocess.DEVNULL
+        *(str(get_binary_path()), *place, "--appendonly", "yes"), stdout=asyncio.subprocess.DEVNULL
     )
 
 

@@ -8,7 +8,7 @@ export PYTHON
 bin := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run check test pins clean
+.PHONY: help demo run install check test pins clean
 
 help:  ## list what make does here
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -20,6 +20,9 @@ demo:  ## replay March 2022 on a page of this machine, at SPEED=14400 times its 
 run:  ## run the bot with config.yaml and the tokens in the environment
 	@scripts/environment run
 	@$(bin)/marketbell run
+
+install:  ## make .venv with what Marketbell needs to run
+	@scripts/environment run
 
 check:  ## read the code: lint, format, types, and which room imports which
 	@scripts/environment develop

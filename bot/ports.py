@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Generic, Protocol, TypeVar
@@ -15,6 +15,7 @@ from bot.market.bars import Series
 from bot.market.instrument import Instrument
 from bot.market.measures import DrawdownCard, QuoteCard
 from bot.market.quote import Quote
+from bot.market.ticks import Tick
 from bot.messages.blocks import Message
 from bot.news.story import Story
 
@@ -44,10 +45,27 @@ class Market(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a source's search has for a name: its own symbol, and what it calls the thing and its exchange."""
+
+    symbol: str
+    name: str
+    exchange: str = ""
+
+
+class TickSource(Protocol):
+    """Where prices come from unasked, between the looks."""
+
+    async def follow(self, instruments: Sequence[Instrument], hand: Callable[[Tick], None]) -> None:
+        """Hand over ticks until cancelled; connects again whenever the stream ends or falls silent."""
+        ...
+
+
 class QuoteSource(Protocol):
     """Where quotes and bars come from.
 
-    Both raise `Away` when the source does not answer or will not for now, with when to ask again in words.
+    All raise `Away` when the source does not answer or will not for now, with when to ask again in words.
     """
 
     @property
@@ -60,7 +78,11 @@ class QuoteSource(Protocol):
         ...
 
     async def history(self, instrument: Instrument, until: date) -> Series:
-        """Return the settled bars of the sessions before `until`, oldest first."""
+        """Return the settled bars of the sessions before `until`, oldest first, and the actions known."""
+        ...
+
+    async def search(self, text: str) -> tuple[Found, ...]:
+        """Return what the source has for a name, the likeliest first."""
         ...
 
 

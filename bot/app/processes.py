@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 from bot.app.connections import Connected, slack, telegram
 from bot.app.parts import PAGE, Parts, wishes_of
@@ -144,22 +143,17 @@ async def _connections(parts: Parts) -> AsyncIterator[tuple[Connected, ...]]:
 async def _live(parts: Parts) -> AsyncIterator[Worker]:
     from bot.sources.calendars import load_schedule
     from bot.sources.feeds import Feeds
-    from bot.sources.yahoo import YahooSource
+    from bot.sources.yahoo import Access, YahooSource
 
-    quotes = YahooSource(
-        parts.settings.addresses.yahoo,
-        parts.settings.schedule.requests,
-        lambda: datetime.now(UTC),
-        parts.report,
-        parts.folder / "yahoo",
-    )
+    today = datetime.now(UTC).date()
+    exchanges = {each.exchange for each in parts.catalogue}
+    schedule = await asyncio.to_thread(load_schedule, exchanges, today - _LOOKED_BACK, today + _LOOKED_AHEAD)
+    access = Access(parts.settings.addresses.yahoo, parts.settings.schedule.requests, parts.folder / "yahoo")
+    quotes = YahooSource(access, schedule, lambda: datetime.now(UTC), parts.report)
     feeds = Feeds(lambda: datetime.now(UTC))
     try:
         addresses = tuple(each.url for each in parts.settings.feeds)
-        exchanges = {each.exchange for each in parts.catalogue}
-        today = datetime.now(UTC).date()
-        calendars = partial(load_schedule, exchanges, today - _LOOKED_BACK, today + _LOOKED_AHEAD)
-        yield Worker(parts, MarketTime(), quotes, feeds, addresses, calendars)
+        yield Worker(parts, MarketTime(), quotes, feeds, addresses, schedule)
     finally:
         await feeds.close()
         await quotes.close()

@@ -31,6 +31,7 @@ from bot.store.market import Worker as Published
 
 _AGAIN_S = 1.0
 _RENEWALS = 3
+_PUBLISHED_DAYS = 14
 
 
 @dataclass(slots=True)
@@ -42,11 +43,10 @@ class Worker:
     quotes: QuoteSource
     feeds: FeedSource
     addresses: tuple[str, ...]
-    schedule: Callable[[], Schedule] | None = None
+    schedule: Schedule | None = None
     replay_of: str | None = None
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     _started: int = 0
-    _sessions: Schedule | None = None
     _trouble: str = ""
 
     async def run(self, drive: Callable[[Active], Awaitable[None]]) -> None:
@@ -54,8 +54,6 @@ class Worker:
 
         A worker that is fenced, or that loses sight of Redis, stands by and takes up what was known.
         """
-        if self.schedule is not None:
-            self._sessions = await asyncio.to_thread(self.schedule)
         while True:
             try:
                 epoch = await self._hold()
@@ -122,12 +120,14 @@ class Worker:
             parts.catalogue,
             parts.clock,
             parts.report,
-            self._sessions,
+            self.schedule,
             self.replay_of,
         )
         await watch.load()
         if watch.schedule is not None:
             await published.publish_calendar(parts.link, watch.calendar())
+            around = watch.schedule.around(self.present.now().date(), _PUBLISHED_DAYS)
+            await published.publish_schedule(parts.link, around)
         matcher = Matcher(parts.settings.news_topics())
         read = Read(
             parts.link, self.feeds, matcher, self.addresses, parts.clock, parts.report, self.replay_of

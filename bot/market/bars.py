@@ -6,11 +6,13 @@ import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from itertools import pairwise
 from typing import Literal
+
+from bot.market.actions import Action
 
 _MONTHS_29TH = (2, 29)
 
@@ -59,12 +61,14 @@ class Known:
 class Series:
     """The bars of one instrument, oldest first, one a session.
 
-    `before` holds what is known of the time before the first bar, oldest first.
+    `before` holds what is known of the time before the first bar, oldest first. Levels are as traded, all of
+    them in shares of the time after the last split among `actions`, which are oldest first.
     """
 
     symbol: str
     bars: tuple[Bar, ...]
     before: tuple[Known, ...] = ()
+    actions: tuple[Action, ...] = ()
 
     @cached_property
     def sessions(self) -> tuple[date, ...]:
@@ -78,18 +82,20 @@ class Series:
 
     def until(self, session: date) -> Series:
         """Return what was known when `session` had settled."""
-        return Series(self.symbol, self.bars[: bisect_right(self.sessions, session)], self.before)
+        return replace(self, bars=self.bars[: bisect_right(self.sessions, session)])
 
     def with_bar(self, bar: Bar) -> Series:
         """Return the series with `bar` as its last, in place of one of the same session."""
-        return Series(self.symbol, (*self.bars[: bisect_left(self.sessions, bar.session)], bar), self.before)
+        return replace(self, bars=(*self.bars[: bisect_left(self.sessions, bar.session)], bar))
 
     def joined(self, coming: Series) -> Series:
         """Return both as one; where both have a session, its bar is that of `coming`."""
         bars = {each.session: each for each in (*self.bars, *coming.bars)}
         first = min(bars, default=date.max)
         before = coming.before or tuple(each for each in self.before if each.session <= first)
-        return Series(self.symbol, tuple(bars[session] for session in sorted(bars)), before)
+        actions = {(each.session, each.kind): each for each in (*self.actions, *coming.actions)}
+        ordered = tuple(actions[each] for each in sorted(actions))
+        return Series(self.symbol, tuple(bars[session] for session in sorted(bars)), before, ordered)
 
     def since(self, session: date) -> tuple[Bar, ...]:
         """Return the bars of `session` and after."""

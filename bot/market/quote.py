@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 
 from bot.market.bars import Bar
+
+PartOfDay = Literal["", "before the open", "in the session", "after the close"]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """When results are due: the day in the exchange's zone and the part of it, and whether it is a guess."""
+
+    session: date
+    part: PartOfDay = ""
+    estimated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +27,8 @@ class Quote:
     Prices are in the instrument's currency or in points; `high` and `low` are the session's so far. `time` is
     when the price was made, `received` when it reached us; `delay` is what the source says of itself, in
     minutes. `final` says that the price is the session's official close. `reconstructed` prices were never
-    printed: a recorded day is walked through between the prices that are known of it.
+    printed: a recorded day is walked through between the prices that are known of it. `results` says when the
+    company reports next, where the source knows.
     """
 
     symbol: str
@@ -33,6 +46,7 @@ class Quote:
     volume: float | None = None
     adjusted: bool = False
     reconstructed: bool = False
+    results: Due | None = None
 
     @property
     def bar(self) -> Bar:

@@ -113,6 +113,16 @@ class Exchange:
         found = self.sessions[index : index + 1]
         return found[0] if found and found[0].session == day else None
 
+    def between(self, first: date, last: date) -> Exchange:
+        """Return what is known from `first` to `last`, both included."""
+        return Exchange(
+            self.zone,
+            max(first, self.first),
+            min(last, self.last),
+            tuple(each for each in self.sessions if first <= each.session <= last),
+            tuple(each for each in self.closures if first <= each.day <= last),
+        )
+
     def begun(self, moment: datetime) -> SessionHours | None:
         """Return the last session that had its first price at `moment`."""
         index = bisect_right(self.sessions, moment, key=lambda each: each.begins)
@@ -204,6 +214,25 @@ class Schedule:
         """Return the sessions from `first` to `last`, both included, as far as they are known."""
         exchange = self.exchanges.get(mic)
         return tuple(each for each in exchange.sessions if first <= each.session <= last) if exchange else ()
+
+    def open_minutes(self, mic: str, start: datetime, end: datetime) -> float:
+        """Return how many minutes of continuous trading lie between two moments, as far as they are known."""
+        exchange = self.exchanges.get(mic)
+        if exchange is None or start >= end:
+            return 0.0
+        held = exchange.sessions
+        index = bisect_right(held, start, key=lambda each: each.closes)
+        seconds = 0.0
+        while index < len(held) and held[index].opens < end:
+            for opens, closes in held[index].stretches:
+                seconds += max((min(closes, end) - max(opens, start)).total_seconds(), 0.0)
+            index += 1
+        return seconds / 60
+
+    def around(self, day: date, days: int) -> Schedule:
+        """Return what is known of the days up to `days` before and after `day`."""
+        first, last = day - timedelta(days=days), day + timedelta(days=days)
+        return Schedule({mic: each.between(first, last) for mic, each in self.exchanges.items()})
 
     def calendar(self) -> Calendar:
         """Return the dates of all sessions, by market and by exchange.

@@ -24,6 +24,7 @@ from bot.market.instrument import Instrument
 from bot.market.quote import Quote, settled_quote
 from bot.market.sessions import HOURS, opening, session_of, settlement, trading_moments
 from bot.news.story import Story
+from bot.ports import Found
 from bot.sources.folder import Recorded
 
 _SOURCE = "recorded bars"
@@ -106,6 +107,11 @@ class Tape:
     async def history(self, instrument: Instrument, until: date) -> Series:
         """Return the recorded bars before `until`, with what is known of the time before them."""
         return self._series(instrument).until(until - timedelta(days=1))
+
+    async def search(self, text: str) -> tuple[Found, ...]:
+        """Return nothing: what is recorded has its name in the catalogue or is not there."""
+        del text
+        return ()
 
     async def stories(self, address: str) -> tuple[Story, ...] | None:
         """Return the stories of the span so far, or None if they are those that `address` last gave."""

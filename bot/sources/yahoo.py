@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from itertools import islice
@@ -16,6 +17,8 @@ from bot.errors import Away
 from bot.market.bars import Series
 from bot.market.instrument import Instrument
 from bot.market.quote import Quote
+from bot.market.schedule import Schedule
+from bot.ports import Found
 from bot.sources.yahoo_breaker import LIMITED, SILENT, Breaker, Budget, in_words
 from bot.sources.yahoo_failure import Changed, Limited, Missing, Silent, Spent
 from bot.sources.yahoo_lane import Client, Lane
@@ -24,36 +27,46 @@ from bot.sources.yahoo_parse import SOURCE, LeftOut, read_bars, read_quotes
 _QUOTES = "https://query1.finance.yahoo.com/v7/finance/quote"
 _CHART = "https://query2.finance.yahoo.com/v8/finance/chart/"
 _MOST_SYMBOLS = 100
-_DEADLINE = 20.0
 
 Read = TypeVar("Read")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How Yahoo may be reached.
+
+    `base_url` is where a test or a proxy stands in for all of Yahoo's hosts; None is Yahoo itself. No more
+    than `budget_per_minute` requests leave within a minute, those for cookies among them: the first quote
+    takes three. `cache` is a folder for yfinance's cookie, made private. `deadline` is how long a call may
+    take, in seconds.
+    """
+
+    base_url: str | None
+    budget_per_minute: int
+    cache: Path
+    deadline: float = 20.0
 
 
 class YahooSource:
     """Quotes a hundred to a request, and two years of daily bars, as traded and adjusted for splits only.
 
-    `base_url` is where a test or a proxy stands in for all of Yahoo's hosts; None is Yahoo itself. No more
-    than `budget_per_minute` requests leave within a minute, those for cookies among them: the first quote
-    takes three. `report` is told what is left out and why, once until the reason changes. `cache` is a folder
-    for yfinance's cookie, made private.
+    `report` is told what is left out and why, once until the reason changes.
     """
 
     def __init__(
         self,
-        base_url: str | None,
-        budget_per_minute: int,
+        access: Access,
+        schedule: Schedule,
         now: Callable[[], datetime],
         report: Callable[..., None],
-        cache: Path,
-        *,
-        deadline: float = _DEADLINE,
         chance: random.Random | None = None,
     ) -> None:
         self._now = now
         self._report = report
+        self._schedule = schedule
         self._breaker = Breaker(chance or random.SystemRandom())
-        budget = Budget(budget_per_minute, now)
-        self._lane = Lane(lambda: _connect(base_url, budget.spend, cache), deadline)
+        budget = Budget(access.budget_per_minute, now)
+        self._lane = Lane(lambda: _connect(access.base_url, budget.spend, access.cache), access.deadline)
         self._turn = asyncio.Lock()
         self._told: dict[tuple[str, str], str] = {}
 
@@ -89,6 +102,10 @@ class YahooSource:
             left_out = (LeftOut(instrument.symbol, "history", "none there"),)
         self._tell(left_out, {instrument.symbol}, history=True)
         return series
+
+    async def search(self, text: str) -> tuple[Found, ...]:
+        """Return what Yahoo has for a name, the likeliest first."""
+        raise NotImplementedError(text)
 
     async def close(self) -> None:
         """End the thread that waits for Yahoo."""

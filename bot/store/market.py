@@ -10,8 +10,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot.chats.subscription import Rate
+from bot.market.actions import Action
 from bot.market.bars import Bar, Calendar, Known, Series
 from bot.market.quote import Quote
+from bot.market.schedule import Schedule
 from bot.store.link import Link, reached
 
 
@@ -31,12 +33,14 @@ class Worker:
 class _Held:
     bars: tuple[Bar, ...]
     before: tuple[Known, ...]
+    actions: tuple[Action, ...] = ()
 
 
 _QUOTE = TypeAdapter(Quote)
 _HELD = TypeAdapter(_Held)
 _WORKER = TypeAdapter(Worker)
 _RATES = TypeAdapter(dict[str, Rate])
+_SCHEDULE = TypeAdapter(Schedule)
 _SESSIONS = TypeAdapter(dict[str, tuple[date, ...]])
 
 
@@ -57,7 +61,7 @@ async def quotes(link: Link) -> dict[str, Quote]:
 
 async def publish_history(link: Link, series: Series) -> None:
     """Keep the settled bars of an instrument."""
-    written = _HELD.dump_json(_Held(series.bars, series.before)).decode()
+    written = _HELD.dump_json(_Held(series.bars, series.before, series.actions)).decode()
     async with reached():
         await link.client.hset(link.keys.history(), series.symbol, written)
 
@@ -80,7 +84,7 @@ def _series(symbol: str, text: str | None) -> Series:
     if text is None:
         return Series(symbol, ())
     held = _HELD.validate_json(text)
-    return Series(symbol, held.bars, held.before)
+    return Series(symbol, held.bars, held.before, held.actions)
 
 
 async def publish_calendar(link: Link, calendar: Calendar) -> None:
@@ -92,6 +96,17 @@ async def calendar(link: Link) -> Calendar | None:
     """Return the sessions of each market, or None where no worker has said them."""
     text = await _read(link, "calendar")
     return None if text is None else Calendar(_SESSIONS.validate_json(text))
+
+
+async def publish_schedule(link: Link, schedule: Schedule) -> None:
+    """Keep the hours of the days around today, for the processes that load no calendars themselves."""
+    await _publish(link, "schedule", _SCHEDULE.dump_json(schedule).decode())
+
+
+async def schedule(link: Link) -> Schedule:
+    """Return the hours of the days around today; of nothing where no worker has said them."""
+    text = await _read(link, "schedule")
+    return Schedule({}) if text is None else _SCHEDULE.validate_json(text)
 
 
 async def publish_worker(link: Link, worker: Worker) -> None:

@@ -16,6 +16,7 @@ from bot.market.bars import Bar, Series
 from bot.market.instrument import Instrument, bare_instrument
 from bot.market.quote import Quote
 from bot.pipeline.look_up import LookUp
+from bot.ports import Found
 from bot.store import requests
 from bot.store.link import Link
 from tests.conftest import ROOT
@@ -39,6 +40,9 @@ class Source:
         if self.away:
             raise Away("Yahoo limits our requests")
         return tuple(APPLE for each in instruments if each.symbol == "AAPL")
+
+    async def search(self, text: str) -> tuple[Found, ...]:
+        raise AssertionError(text)
 
     async def history(self, instrument: Instrument, until: date) -> Series:
         self.charted.append(instrument.symbol)

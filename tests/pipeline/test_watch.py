@@ -16,6 +16,7 @@ from bot.market.quote import Quote, settled_quote
 from bot.market.sessions import settlement
 from bot.pipeline.raising import Fenced, Raiser
 from bot.pipeline.watch import Watch
+from bot.ports import Found
 from bot.rules.crossing import Crossing
 from bot.store import alerts as stored
 from bot.store import lease
@@ -45,6 +46,9 @@ class Recorded:
 
     async def quotes(self, instruments: Sequence[Instrument]) -> tuple[Quote, ...]:
         raise AssertionError(instruments)
+
+    async def search(self, text: str) -> tuple[Found, ...]:
+        raise AssertionError(text)
 
     async def history(self, instrument: Instrument, until: date) -> Series:
         self.asked.append(instrument.symbol)

@@ -18,7 +18,8 @@ import pytest
 from bot.errors import Away
 from bot.market.bars import Bar
 from bot.market.instrument import Instrument, bare_instrument
-from bot.sources.yahoo import YahooSource
+from bot.market.schedule import Schedule
+from bot.sources.yahoo import Access, YahooSource
 from tests.fakes.yahoo import FakeYahoo, quote
 
 HSTECH = Instrument("HSTECH", "index", "XHKG", "HKD", "HSTECH", sources={"yahoo": "HSTECH.HK"})
@@ -79,17 +80,8 @@ async def make(fake: FakeYahoo, clock: Clock, reports: Reports, tmp_path: Path) 
     made: list[YahooSource] = []
 
     def source(budget: int = 100, deadline: float = 10.0) -> YahooSource:
-        made.append(
-            YahooSource(
-                fake.url,
-                budget,
-                clock,
-                reports,
-                tmp_path / "cache",
-                deadline=deadline,
-                chance=random.Random(23),
-            )
-        )
+        access = Access(fake.url, budget, tmp_path / "cache", deadline)
+        made.append(YahooSource(access, Schedule({}), clock, reports, random.Random(23)))
         return made[-1]
 
     yield source
@@ -380,7 +372,8 @@ async def test_an_answer_that_is_none_says_so_and_is_never_no_move(
 
 
 async def test_a_closed_port_is_away(clock: Clock, reports: Reports, tmp_path: Path) -> None:
-    source = YahooSource("http://127.0.0.1:9", 100, clock, reports, tmp_path / "cache")
+    access = Access("http://127.0.0.1:9", 100, tmp_path / "cache")
+    source = YahooSource(access, Schedule({}), clock, reports)
     with pytest.raises(Away, match="Yahoo does not answer"):
         await source.quotes([XIAOMI])
     await source.close()

@@ -19,12 +19,16 @@ Reason = Literal["first", "new step", "seen late", "story"]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Where a price comes from: its source, the source's delay in minutes, when it reached us, what it is."""
+    """Where a price comes from: its source, the source's delay in minutes, when it reached us, what it is.
+
+    `note` tells a reader what to know of the price itself, as the quote's does.
+    """
 
     source: str
     received: datetime
     delay: int = 0
     reconstructed: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

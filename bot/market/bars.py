@@ -62,13 +62,16 @@ class Series:
     """The bars of one instrument, oldest first, one a session.
 
     `before` holds what is known of the time before the first bar, oldest first. Levels are as traded, all of
-    them in shares of the time after the last split among `actions`, which are oldest first.
+    them in shares of the time after the last split among `actions`, which are oldest first. `stand_in` is
+    the symbol of the fund whose rescaled bars stand before the instrument's own, "" where none do; those bars
+    are `adjusted`.
     """
 
     symbol: str
     bars: tuple[Bar, ...]
     before: tuple[Known, ...] = ()
     actions: tuple[Action, ...] = ()
+    stand_in: str = ""
 
     @cached_property
     def sessions(self) -> tuple[date, ...]:
@@ -95,7 +98,8 @@ class Series:
         before = coming.before or tuple(each for each in self.before if each.session <= first)
         actions = {(each.session, each.kind): each for each in (*self.actions, *coming.actions)}
         ordered = tuple(actions[each] for each in sorted(actions))
-        return Series(self.symbol, tuple(bars[session] for session in sorted(bars)), before, ordered)
+        merged = tuple(bars[session] for session in sorted(bars))
+        return Series(self.symbol, merged, before, ordered, coming.stand_in or self.stand_in)
 
     def since(self, session: date) -> tuple[Bar, ...]:
         """Return the bars of `session` and after."""

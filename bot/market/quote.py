@@ -28,7 +28,8 @@ class Quote:
     when the price was made, `received` when it reached us; `delay` is what the source says of itself, in
     minutes. `final` says that the price is the session's official close. `reconstructed` prices were never
     printed: a recorded day is walked through between the prices that are known of it. `results` says when the
-    company reports next, where the source knows.
+    company reports next, where the source knows; `note` tells a reader what to know of the price itself, such
+    as that it was held until a second look agreed.
     """
 
     symbol: str
@@ -47,6 +48,7 @@ class Quote:
     adjusted: bool = False
     reconstructed: bool = False
     results: Due | None = None
+    note: str = ""
 
     @property
     def bar(self) -> Bar:

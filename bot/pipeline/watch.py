@@ -226,7 +226,7 @@ class Watch:
 
     def _alert(self, rule: Rule, crossing: Crossing, instrument: Instrument, quote: Quote) -> Alert:
         series = self._sessions[quote.symbol].history.with_bar(quote.bar)
-        seen = Seen(quote.source, quote.received, quote.delay, quote.reconstructed)
+        seen = Seen(quote.source, quote.received, quote.delay, quote.reconstructed, quote.note)
         return Alert(
             fingerprint=crossing.fingerprint,
             facts=move_of(crossing, instrument, series, self.calendar(), seen),

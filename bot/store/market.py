@@ -34,6 +34,7 @@ class _Held:
     bars: tuple[Bar, ...]
     before: tuple[Known, ...]
     actions: tuple[Action, ...] = ()
+    stand_in: str = ""
 
 
 _QUOTE = TypeAdapter(Quote)
@@ -61,7 +62,7 @@ async def quotes(link: Link) -> dict[str, Quote]:
 
 async def publish_history(link: Link, series: Series) -> None:
     """Keep the settled bars of an instrument."""
-    written = _HELD.dump_json(_Held(series.bars, series.before, series.actions)).decode()
+    written = _HELD.dump_json(_Held(series.bars, series.before, series.actions, series.stand_in)).decode()
     async with reached():
         await link.client.hset(link.keys.history(), series.symbol, written)
 
@@ -84,7 +85,7 @@ def _series(symbol: str, text: str | None) -> Series:
     if text is None:
         return Series(symbol, ())
     held = _HELD.validate_json(text)
-    return Series(symbol, held.bars, held.before, held.actions)
+    return Series(symbol, held.bars, held.before, held.actions, held.stand_in)
 
 
 async def publish_calendar(link: Link, calendar: Calendar) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
 from pydantic import TypeAdapter
 
-from bot.chats.subscription import EVERYTHING, instrument_topic, news_topic, rule_topic
+from bot.chats.subscription import EVERYTHING, NOTICES, instrument_topic, news_topic, rule_topic
 from bot.market.instrument import Market
 from bot.market.measures import Distance
 from bot.news.story import Story
 from bot.rules.crossing import Crossing
 
-Reason = Literal["first", "new step", "seen late", "story"]
+Event = Literal["blind", "sees again"]
+Reason = Literal["first", "new step", "seen late", "story", "notice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,31 @@ class News:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What Marketbell says of itself: it has ceased to see an exchange, or sees it again.
+
+    `since` is when the last price seen was made, or when the session began that has brought none;
+    `minutes` of continuous trading were not seen since, and `delay` of them are what the source is behind by
+    its own word. `watched` are the short names of what is watched there, `why` is what the source says of
+    itself, and `weather` that the exchange may be closed for a storm instead. `missed` are sessions that
+    nothing was seen of.
+    """
+
+    event: Event
+    exchange: str
+    zone: str
+    since: datetime
+    minutes: float
+    delay: int
+    watched: tuple[str, ...]
+    source: str
+    why: str = ""
+    weather: bool = False
+    missed: tuple[date, ...] = ()
+    kind: Literal["notice"] = "notice"
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """What happened, why it was raised, and who may hear of it.
 
@@ -81,7 +108,7 @@ class Alert:
     """
 
     fingerprint: str
-    facts: Move | News
+    facts: Move | News | Notice
     topics: tuple[str, ...]
     reason: Reason
     at: datetime
@@ -98,6 +125,12 @@ def move_topics(crossing: Crossing) -> tuple[str, ...]:
 def news_topics(story: Story) -> tuple[str, ...]:
     """Return the subscriptions that hear of a story."""
     return (*(news_topic(each) for each in story.topics), EVERYTHING)
+
+
+def notice_topics(symbols: Iterable[str], rules: Iterable[str]) -> tuple[str, ...]:
+    """Return the subscriptions that depend on an exchange: to what is watched there, and to its rules."""
+    held = (*(instrument_topic(each) for each in symbols), *(rule_topic(each) for each in rules))
+    return (*held, NOTICES, EVERYTHING)
 
 
 _ALERT = TypeAdapter(Alert)

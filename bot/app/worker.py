@@ -18,6 +18,7 @@ from bot.errors import Away
 from bot.market.instrument import Instrument, bare_instrument
 from bot.market.schedule import Schedule
 from bot.news.topics import Matcher
+from bot.pipeline.blindness import Blindness
 from bot.pipeline.fan_out import FanOut
 from bot.pipeline.look_up import LookUp
 from bot.pipeline.raising import Fenced, Raiser
@@ -133,11 +134,28 @@ class Worker:
             parts.link, self.feeds, matcher, self.addresses, parts.clock, parts.report, self.replay_of
         )
         raiser = Raiser(parts.link, epoch, parts.clock)
-        active = Active(self, watch, read, raiser, FanOut(parts.link, parts.clock))
+        active = Active(self, watch, read, raiser, FanOut(parts.link, parts.clock), await self._blindness())
         self._started = parts.clock()
         # What a worker raised before it stopped may still be on its way.
         await active.fan_out.work_off()
         return active
+
+    async def _blindness(self) -> Blindness | None:
+        """Return what notices that we see nothing; without a calendar nobody can tell."""
+        if self.schedule is None:
+            return None
+        parts = self.parts
+        blindness = Blindness(
+            parts.link,
+            parts.catalogue,
+            parts.settings.rules_of(),
+            self.schedule,
+            parts.settings.schedule.patience,
+            parts.clock,
+            parts.report,
+        )
+        await blindness.load()
+        return blindness
 
     async def publish(self, *, trouble: str = "") -> None:
         """Say that the worker is there, and what troubles it."""
@@ -162,21 +180,26 @@ class Active:
     read: Read
     raiser: Raiser
     fan_out: FanOut
+    blindness: Blindness | None = None
     _rated: date | None = None
 
     async def look(self) -> None:
         """Look at every quote once; a source that does not answer is said, and asked again next time."""
-        worker = self.worker
+        worker, trouble = self.worker, ""
         try:
             quotes = await worker.quotes.quotes(tuple(worker.parts.catalogue))
         except Away as error:
-            worker.parts.report("no quotes", why=str(error))
-            await worker.publish(trouble=str(error))
-            return
-        await self.watch.tick(quotes, self.raiser)
+            trouble = str(error)
+            worker.parts.report("no quotes", why=trouble)
+        else:
+            await self.watch.tick(quotes, self.raiser)
+        if self.blindness is not None:
+            now, source = worker.present.now(), worker.quotes.name
+            await self.blindness.look(self.watch.quotes, now, source, trouble, self.raiser)
         await self.fan_out.work_off()
-        await worker.publish()
-        await self._rate()
+        await worker.publish(trouble=trouble)
+        if not trouble:
+            await self._rate()
 
     async def read_feeds(self) -> None:
         """Read every feed once."""

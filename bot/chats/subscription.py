@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 EVERYTHING = "all"
+NOTICES = "notices"
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """A topic that a chat asked for, and since when, in machine time.
 
-    A topic is `all`, `instrument:<symbol>`, `rule:<name>` or `news:<topic>`.
+    A topic is `all`, `instrument:<symbol>`, `rule:<name>`, `news:<topic>`, or `notices`: what Marketbell says
+    of itself.
     """
 
     topic: str

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.chats.subscription import EVERYTHING, instrument_topic, news_topic, rule_topic
+from bot.chats.subscription import EVERYTHING, NOTICES, instrument_topic, news_topic, rule_topic
 from bot.errors import UnknownSymbol
 from bot.market.catalogue import Catalogue, folded
 
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """Everything that can be subscribed to: instruments, rules, topics of news, and all of it."""
+    """Everything that can be subscribed to: instruments, rules, topics of news, notices, and all of it."""
 
     catalogue: Catalogue
     rules: tuple[str, ...]
@@ -23,8 +23,8 @@ class Topics:
         Raises `UnknownSymbol` with the nearest instruments and the other topics there are.
         """
         word = folded(asked).replace("-", "_").replace(" ", "_")
-        if word == EVERYTHING:
-            return EVERYTHING
+        if word in {EVERYTHING, NOTICES}:
+            return word
         if word in self.rules:
             return rule_topic(word)
         if word in self.news:
@@ -32,7 +32,7 @@ class Topics:
         try:
             return instrument_topic(self.catalogue.resolve(asked).symbol)
         except UnknownSymbol as error:
-            others = ", ".join((*self.news, *self.rules, EVERYTHING))
+            others = ", ".join((*self.news, *self.rules, NOTICES, EVERYTHING))
             raise UnknownSymbol(f"{error} Besides instruments there are {others}.") from error
 
     def title(self, topic: str) -> str:
@@ -45,5 +45,7 @@ class Topics:
                 return f"{name} (a rule)"
             case "news":
                 return f"{name} (news)"
+            case _ if topic == NOTICES:
+                return "notices (when Marketbell stops seeing an exchange, and when it sees it again)"
             case _:
                 return "all (everything watched, and all news topics)" if topic == EVERYTHING else topic

@@ -57,11 +57,16 @@ class FeedSetting(_Strict):
 
 
 class ScheduleSetting(_Strict):
-    """How often the worker looks, in seconds, and the requests a minute that it may make of Yahoo."""
+    """How often the worker looks, in seconds, and the requests a minute that it may make of Yahoo.
+
+    `patience` is how many minutes of trading may bring no new price, beyond the source's own delay, before
+    those who depend on the exchange are told.
+    """
 
     quotes: int = Field(default=60, ge=1, le=3600)
     feeds: int = Field(default=300, ge=1, le=86400)
     requests: int = Field(default=60, ge=10, le=600)
+    patience: int = Field(default=10, ge=2, le=600)
 
 
 class AccessSetting(_Strict):

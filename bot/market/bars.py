@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from bot.market.actions import Action
 
@@ -18,6 +19,8 @@ _MONTHS_29TH = (2, 29)
 
 Reference = Literal["close", "intraday"]
 Side = Literal["low", "peak"]
+
+Worked = TypeVar("Worked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +79,53 @@ class Series:
     @cached_property
     def sessions(self) -> tuple[date, ...]:
         """The dates of the bars."""
+        if self.settled is not None:
+            return (*self.settled.sessions, self.bars[-1].session)
         return tuple(each.session for each in self.bars)
 
     @cached_property
-    def log_returns(self) -> tuple[float, ...]:
+    def log_returns(self) -> Sequence[float]:
         """Close-to-close log returns; the n-th ends with bar n + 1."""
-        return tuple(math.log(after.close / before.close) for before, after in pairwise(self.bars))
+        return _log_returns(self.bars)
+
+    @cached_property
+    def settled(self) -> Series | None:
+        """The series that the last bar was put on, where one was: what was worked out of it still holds."""
+        return None
+
+    @cached_property
+    def _worked_out(self) -> dict[Hashable, Any]:
+        return {}
+
+    def once(self, asked: Hashable, work: Callable[[Series], Worked]) -> Worked:
+        """Return `work(self)`, done once for what was `asked`: bars never change."""
+        if asked not in self._worked_out:
+            self._worked_out[asked] = work(self)
+        found: Worked = self._worked_out[asked]
+        return found
 
     def until(self, session: date) -> Series:
         """Return what was known when `session` had settled."""
-        return replace(self, bars=self.bars[: bisect_right(self.sessions, session)])
+        return self._first(bisect_right(self.sessions, session))
 
     def with_bar(self, bar: Bar) -> Series:
         """Return the series with `bar` as its last, in place of one of the same session."""
-        return replace(self, bars=(*self.bars[: bisect_left(self.sessions, bar.session)], bar))
+        settled = self._first(bisect_left(self.sessions, bar.session))
+        made = replace(settled, bars=(*settled.bars, bar))
+        vars(made)["settled"] = settled
+        return made
+
+    def _first(self, bars: int) -> Series:
+        if bars == len(self.bars):
+            return self
+        if self.settled is not None and bars == len(self.settled.bars):
+            return self.settled
+        return replace(self, bars=self.bars[:bars])
+
+    def on(self, session: date) -> Bar | None:
+        """Return the bar of `session`."""
+        at = bisect_left(self.sessions, session)
+        return self.bars[at] if at < len(self.bars) and self.sessions[at] == session else None
 
     def joined(self, coming: Series) -> Series:
         """Return both as one; where both have a session, its bar is that of `coming`."""
@@ -110,11 +146,20 @@ class Series:
 
         The bar's own move never enters. None when fewer than `lookback` returns are known.
         """
-        returns = self.log_returns[max(index - 1 - lookback, 0) : max(index - 1, 0)]
+        if self.settled is not None and index == len(self.settled.bars):
+            return self.settled.once(("sigma", lookback), lambda held: held.sigma(index, lookback))
+        if index == len(self.bars):
+            returns: Sequence[float] = _log_returns(self.bars[-lookback - 1 :])
+        else:
+            returns = self.log_returns[max(index - 1 - lookback, 0) : max(index - 1, 0)]
         if len(returns) < lookback:
             return None
         mean = math.fsum(returns) / lookback
         return math.sqrt(math.fsum((each - mean) ** 2 for each in returns) / (lookback - 1))
+
+
+def _log_returns(bars: Sequence[Bar]) -> Sequence[float]:
+    return array("d", (math.log(after.close / before.close) for before, after in pairwise(bars)))
 
 
 @dataclass(frozen=True, slots=True)

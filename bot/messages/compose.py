@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date
 from zoneinfo import ZoneInfo
 
-from bot.alerts.alert import Alert, Move, News
+from bot.alerts.alert import Alert, Move, News, Notice
 from bot.messages.blocks import Line, Message, line, strong
 from bot.messages.folded import folded_headings, folded_lines, in_order, latest
 from bot.messages.moves import details, headings
+from bot.messages.notices import notice_headings, notice_lines
 from bot.messages.provenance import provenance
 from bot.messages.stories import listed_story, story_heading, story_lines
 from bot.messages.words import LONGEST_HEADING, cut, day, fitting
@@ -32,6 +33,10 @@ def compose(alerts: Sequence[Alert], zone: ZoneInfo | None = None) -> Message:
         case (Alert(facts=News() as news),):
             heading = story_heading(news.story, room)
             return _message(prefix, heading, story_lines(news.story, heading, zone), None)
+    notices = [each.facts for each in told if isinstance(each.facts, Notice)]
+    if len(notices) == len(told):
+        heading = fitting(notice_headings(told, notices), room)
+        return _message(prefix, heading, tuple(line(each) for each in notice_lines(told, notices)), None)
     moves = [each.facts for each in told if isinstance(each.facts, Move)]
     stories = [each.facts.story for each in told if isinstance(each.facts, News)]
     late = frozenset(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -104,3 +104,15 @@ def fitting(candidates: Iterable[str], room: int) -> str:
         if len(last) <= room:
             return last
     return cut(last, room)
+
+
+def joined(names: Sequence[str]) -> str:
+    """Write names as “Hong Kong, Shanghai and New York”."""
+    *before, last = names
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+def and_so_on(names: Sequence[str], most: int) -> str:
+    """Write the first names, and how many more there are."""
+    rest = len(names) - most
+    return f"{', '.join(names[:most])} and {rest} more" if rest > 1 else joined(names)

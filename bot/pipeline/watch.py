@@ -79,6 +79,11 @@ class Watch:
         return calendar_of(watched, lambda symbol: self.catalogue[symbol].market)
 
     @property
+    def quotes(self) -> Mapping[str, Quote]:
+        """The last quote of each instrument that was believed."""
+        return self._quotes
+
+    @property
     def histories(self) -> Mapping[str, Series]:
         """The settled bars that are held."""
         return self._histories

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.alerts.alert import Alert, Move, News, alert_from_json, alert_to_json
+from bot.alerts.alert import Alert, Move, News, Notice, alert_from_json, alert_to_json
 from bot.rules.crossing import Direction, Rung
 from bot.store.link import Link, reached
 
@@ -72,6 +72,8 @@ def _ladder_key(link: Link, alert: Alert) -> str:
             return link.keys.ladder(crossing.revision, crossing.symbol)
         case News(story=story):
             return link.keys.told_story(story.identity)
+        case Notice():
+            return link.keys.told_notice(alert.fingerprint)
 
 
 def _rung(alert: Alert) -> tuple[str, str, str, int]:
@@ -81,6 +83,8 @@ def _rung(alert: Alert) -> tuple[str, str, str, int]:
             return _field(crossing.rung), f"{crossing.before:g}", f"{crossing.step:g}", 0
         case News():
             return "told", "0", "1", _STORIES_KEPT_S
+        case Notice():
+            return "told", "0", "1", KEPT_S
 
 
 def _field(rung: Rung) -> str:

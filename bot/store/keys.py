@@ -56,6 +56,10 @@ class Keys:
         """The mark that a story was told."""
         return f"{self.raised}story:{identity}"
 
+    def told_notice(self, fingerprint: str) -> str:
+        """The mark that a notice was told."""
+        return f"{self.raised}notice:{_hashed(fingerprint)}"
+
     def feed(self, address: str) -> str:
         """The stories that a feed is known to have held."""
         return f"{self.raised}feed:{_hashed(address)}"

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from bot.chats.subscription import Rate
 from bot.market.actions import Action
 from bot.market.bars import Bar, Calendar, Known, Series
+from bot.market.blindness import Blind
 from bot.market.quote import Quote
 from bot.market.schedule import Schedule
 from bot.store.link import Link, reached
@@ -42,6 +43,7 @@ _HELD = TypeAdapter(_Held)
 _WORKER = TypeAdapter(Worker)
 _RATES = TypeAdapter(dict[str, Rate])
 _SCHEDULE = TypeAdapter(Schedule)
+_BLIND = TypeAdapter(tuple[Blind, ...])
 _SESSIONS = TypeAdapter(dict[str, tuple[date, ...]])
 
 
@@ -108,6 +110,17 @@ async def schedule(link: Link) -> Schedule:
     """Return the hours of the days around today; of nothing where no worker has said them."""
     text = await _read(link, "schedule")
     return Schedule({}) if text is None else _SCHEDULE.validate_json(text)
+
+
+async def publish_blind(link: Link, blind: Iterable[Blind]) -> None:
+    """Keep which exchanges are not seen."""
+    await _publish(link, "blind", _BLIND.dump_json(tuple(blind)).decode())
+
+
+async def blind(link: Link) -> tuple[Blind, ...]:
+    """Return the exchanges that are not seen."""
+    text = await _read(link, "blind")
+    return () if text is None else _BLIND.validate_json(text)
 
 
 async def publish_worker(link: Link, worker: Worker) -> None:

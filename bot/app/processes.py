@@ -14,9 +14,11 @@ from bot.app.worker import Active, Worker, on_schedule
 from bot.chats.chat_id import ChatId
 from bot.chats.subscription import EVERYTHING
 from bot.clock import MarketTime
+from bot.market.schedule import Schedule
 from bot.pipeline.deliver import Deliver
 from bot.platforms.terminal.send import TERMINAL, TerminalSender
 from bot.ports import Sender
+from bot.sources.failover import ClosableSource, Failover
 from bot.store.page import StoredPage
 
 Said = Callable[[str], None]
@@ -149,7 +151,7 @@ async def _live(parts: Parts) -> AsyncIterator[Worker]:
     exchanges = {each.exchange for each in parts.catalogue}
     schedule = await asyncio.to_thread(load_schedule, exchanges, today - _LOOKED_BACK, today + _LOOKED_AHEAD)
     access = Access(parts.settings.addresses.yahoo, parts.settings.schedule.requests, parts.folder / "yahoo")
-    quotes = YahooSource(access, schedule, lambda: datetime.now(UTC), parts.report)
+    quotes = _backed(parts, schedule, YahooSource(access, schedule, lambda: datetime.now(UTC), parts.report))
     feeds = Feeds(lambda: datetime.now(UTC))
     try:
         addresses = tuple(each.url for each in parts.settings.feeds)
@@ -157,3 +159,14 @@ async def _live(parts: Parts) -> AsyncIterator[Worker]:
     finally:
         await feeds.close()
         await quotes.close()
+
+
+def _backed(parts: Parts, schedule: Schedule, first: ClosableSource) -> ClosableSource:
+    """Return `first` with the second source of the settings behind it, where there is one."""
+    if parts.settings.sources.second == "none":
+        return first
+    from bot.sources.eastmoney import EastmoneyAccess, EastmoneySource
+
+    access = EastmoneyAccess(parts.settings.addresses.eastmoney)
+    second = EastmoneySource(access, schedule, lambda: datetime.now(UTC), parts.report)
+    return Failover(first, second, lambda: datetime.now(UTC), parts.report)

@@ -32,6 +32,7 @@ class InstrumentSetting(_Strict):
     names: dict[str, str] = {}
     aliases: tuple[str, ...] = ()
     sources: dict[str, str] = {}
+    tracked_by: tuple[Annotated[str, Field(pattern=f"^{SYMBOL.pattern}$")], ...] = ()
 
 
 class RuleSetting(_Strict):
@@ -84,12 +85,19 @@ class WebSetting(_Strict):
     names: tuple[str, ...] = ()
 
 
+class SourcesSetting(_Strict):
+    """Which source stands behind Yahoo: what answers when it does not, and checks what it says."""
+
+    second: Literal["none", "eastmoney"] = "none"
+
+
 class AddressSetting(_Strict):
     """Where the outside services are: the public ones unless a proxy or a local server is named here."""
 
     telegram: str = "https://api.telegram.org"
     slack: str = "https://slack.com/api/"
     yahoo: str | None = None
+    eastmoney: str | None = None
 
 
 class RouteSetting(_Strict):
@@ -131,6 +139,7 @@ class Settings(_Strict):
     topics: dict[str, tuple[ClauseSetting, ...]] = {}
     feeds: tuple[FeedSetting, ...] = ()
     schedule: ScheduleSetting = ScheduleSetting()
+    sources: SourcesSetting = SourcesSetting()
     tell: dict[str, tuple[str, ...]] = {}
     access: AccessSetting = AccessSetting()
     web: WebSetting = WebSetting()

@@ -94,7 +94,8 @@ def pinned(name: str) -> set[Version]:
     return {Version(row.split("==")[1].split()[0]) for row in rows if row.startswith(f"{name}==")}
 
 
-RUNNING = requirements(PROJECT["project"]["dependencies"])
+EXTRA = [each for extra in PROJECT["project"]["optional-dependencies"].values() for each in extra]
+RUNNING = requirements([*PROJECT["project"]["dependencies"], *EXTRA])
 DEVELOPING = requirements([each for group in PROJECT["dependency-groups"].values() for each in group])
 RUNNING_LINES = lines_of("What Marketbell runs on")
 DEVELOPING_LINES = lines_of("What builds, checks and tests it")

@@ -13,6 +13,7 @@ from bot.clock import MarketTime
 from bot.config import Settings
 from bot.errors import UsageError
 from bot.messages.words import day
+from bot.sources.calendars import load_schedule
 from bot.sources.folder import read_folder, sample_folder
 from bot.sources.tape import Tape
 from bot.store import market as published
@@ -71,6 +72,8 @@ def replay_of(settings: Settings, name: str, speed: float) -> Replay:
     present = MarketTime()
     bars = [bar for each in instruments for bar in recorded.series[each.symbol].bars if bar.high is not None]
     span = (min(bar.session for bar in bars), max(bar.session for bar in bars))
-    tape = Tape(recorded, instruments, span, present)
+    # The sample that comes along has no unusual day, and starts sooner without a library of calendars.
+    exchanges = {each.exchange for each in instruments} if folder.is_dir() else ()
+    tape = Tape(recorded, instruments, span, present, schedule=load_schedule(exchanges, *span))
     present.move(tape.moments()[0])
     return Replay(tape, present, speed, name)

@@ -213,7 +213,11 @@ class Schedule:
     def sessions_between(self, mic: str, first: date, last: date) -> tuple[SessionHours, ...]:
         """Return the sessions from `first` to `last`, both included, as far as they are known."""
         exchange = self.exchanges.get(mic)
-        return tuple(each for each in exchange.sessions if first <= each.session <= last) if exchange else ()
+        if exchange is None:
+            return ()
+        start = bisect_left(exchange.sessions, first, key=lambda each: each.session)
+        end = bisect_right(exchange.sessions, last, key=lambda each: each.session)
+        return exchange.sessions[start:end]
 
     def open_minutes(self, mic: str, start: datetime, end: datetime) -> float:
         """Return how many minutes of continuous trading lie between two moments, as far as they are known."""

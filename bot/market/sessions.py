@@ -1,6 +1,6 @@
-"""Exchanges' zones and hours: which session a moment belongs to, and whether it is open.
+"""The regular hours of three markets: for recorded bars, which carry dates only, and without a schedule.
 
-A table of the regular hours of three markets; holidays are known only by the absence of bars.
+Half days, late openings and holidays are not in it: what has a `Schedule` asks that one.
 """
 
 from __future__ import annotations
@@ -9,12 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 from bot.market.instrument import Market
-
-Phase = Literal["before", "open", "break", "auction", "after", "closed"]
+from bot.market.schedule import SessionHours
 
 _SATURDAY = 5
 
@@ -70,20 +68,15 @@ def session_of(market: Market, moment: datetime) -> date:
     return moment.astimezone(HOURS[market].zone).date()
 
 
-def phase_at(market: Market, moment: datetime) -> Phase:
-    """Tell what the market's regular day is doing at `moment`; holidays are not known here."""
+def regular_hours(market: Market, session: date) -> SessionHours:
+    """Return the hours of `session` if it was a day like any other."""
     hours = HOURS[market]
-    local = moment.astimezone(hours.zone)
-    if local.weekday() >= _SATURDAY:
-        return "closed"
-    clock = local.time()
-    if clock < hours.opens:
-        return "before"
-    if any(start <= clock < end for start, end in hours.stretches):
-        return "open"
-    if clock < hours.closes:
-        return "break"
-    return "auction" if clock < hours.settled else "after"
+    starts, ends = (
+        tuple(datetime.combine(session, each, hours.zone).astimezone(UTC) for each in clocks)
+        for clocks in zip(*hours.stretches, strict=True)
+    )
+    breaks = tuple(zip(ends[:-1], starts[1:], strict=True))
+    return SessionHours(session, starts[0], breaks, ends[-1], settlement(market, session))
 
 
 def opening(market: Market, session: date) -> datetime:
@@ -100,14 +93,7 @@ def settlement(market: Market, session: date) -> datetime:
 
 def trading_moments(market: Market, session: date, step: timedelta) -> tuple[datetime, ...]:
     """Return the moments in UTC, `step` apart, at which continuous trading of `session` can be looked at."""
-    hours = HOURS[market]
-    moments: list[datetime] = []
-    for start, end in hours.stretches:
-        moment = datetime.combine(session, start, hours.zone)
-        while moment.time() < end:
-            moments.append(moment.astimezone(UTC))
-            moment += step
-    return tuple(moments)
+    return regular_hours(market, session).trading_moments(step)
 
 
 def first_weekday(day: date) -> date:

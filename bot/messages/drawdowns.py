@@ -3,43 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot.market.beside import Beside
 from bot.market.falls import Fall
+from bot.market.freshness import Freshness
 from bot.market.measures import Distance, DrawdownCard, change_pct
-from bot.market.sessions import HOURS
+from bot.market.quote import Quote
 from bot.messages.blocks import Block, Message, Table, line, strong
+from bot.messages.freshness import when_made
 from bot.messages.moves import ADJUSTED
-from bot.messages.provenance import delayed
-from bot.messages.words import clock, day, percent, price
+from bot.messages.words import day, percent, price, sentence
 
 
 def drawdown_message(
-    card: DrawdownCard,
-    source: str,
-    *,
-    time: datetime | None = None,
-    delay: int = 0,
-    final: bool = True,
-    zone: ZoneInfo | None = None,
+    card: DrawdownCard, quote: Quote, state: Freshness, beside: Beside, zone: ZoneInfo | None = None
 ) -> Message:
-    """Return the answer to `/drawdown`; the arguments are those of `quote_message`."""
-    bar = card.bar
+    """Return the answer to `/drawdown`; `state` is what the quote is worth now, `zone` the chat's."""
+    bar, final = card.bar, quote.final
     at = "" if bar.adjusted else f" {price(bar.close)}"
     when = f"close of {day(bar.session)}" if final else f"{day(bar.session)}, before the close"
     blocks: list[Block] = [line(each) for each in (*_peaks(card), *_lows(card, final=final), *_ahead(card))]
     if card.falls:
         blocks.append(Table((("Worst", "peak", "lowest", "regained"), *(_fall(each) for each in card.falls))))
     blocks.append(line(_history(card)))
+    if beside.stand_in is not None:
+        fund = beside.stand_in
+        blocks.append(line(f"Before {day(fund.until)} by {fund.symbol}, its tracking fund, rescaled"))
+    if quote.note:
+        blocks.append(line(sentence(quote.note)))
     if bar.adjusted:
         blocks.append(line(ADJUSTED))
-    small = f"Source: {source}"
-    if time is not None and not final:
-        hours = HOURS[card.instrument.market]
-        made = clock(time, zone) if zone else clock(time, hours.zone, hours.zone_name)
-        small = f"Market time {made}{f', {delayed(delay)}' if delay else ''}. {small}"
-    return Message(strong(f"{card.instrument.short}{at}, {when}"), tuple(blocks), line(small))
+    # An official close is in the heading already.
+    made = "" if state.state == "official close" else f"{when_made(quote, card.instrument, state, zone)}. "
+    heading = strong(f"{card.instrument.short}{at}, {when}")
+    return Message(heading, tuple(blocks), line(f"{made}Source: {quote.source}"))
 
 
 def _peaks(card: DrawdownCard) -> Iterator[str]:

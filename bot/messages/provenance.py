@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.alerts.alert import Move
+from bot.market.instrument import Market, bare_instrument
+from bot.market.limits import Limit, limit_reached
 from bot.market.sessions import HOURS
-from bot.messages.words import clock, day, near_day
+from bot.messages.words import clock, day, joined, near_day, sentence
 
 RECORDED = "recorded bars"
 
@@ -16,11 +19,38 @@ RECORDED = "recorded bars"
 _PROMPT = timedelta(minutes=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an exchange is: its zone, and what its time is called where the zone's own name says less."""
+
+    zone: ZoneInfo
+    name: str | None = None
+
+
+def place_of(market: Market, zone: str = "") -> Place:
+    """Return where a market is; of another one only its `zone` tells, and without that UTC stands for it."""
+    if market != "other":
+        return Place(HOURS[market].zone, HOURS[market].zone_name)
+    return Place(ZoneInfo(zone)) if zone else Place(ZoneInfo("UTC"))
+
+
+def exchange_clock(moment: datetime, place: Place, zone: ZoneInfo | None) -> str:
+    """Write a time of day where the exchange is, and in the chat's `zone` where it is another one there."""
+    written = clock(moment, place.zone, place.name)
+    if zone is None or moment.astimezone(zone).utcoffset() == moment.astimezone(place.zone).utcoffset():
+        return written
+    return f"{written} ({clock(moment, zone)})"
+
+
 def provenance(moves: Sequence[Move], zone: ZoneInfo | None) -> str:
-    """Say when the prices of one message were made and received, and by whom they are told.
+    """Say when the prices of one message were made and received, by whom they are told, and what they are.
 
     Of several the times of the first and the last stand, and the longest delay.
     """
+    return ". ".join((_told(moves, zone), *_limits(moves), *_notes(moves)))
+
+
+def _told(moves: Sequence[Move], zone: ZoneInfo | None) -> str:
     ordered = sorted(moves, key=lambda each: each.crossing.time)
     last = ordered[-1]
     sources = ", ".join(dict.fromkeys(each.seen.source for each in ordered))
@@ -45,23 +75,41 @@ def delayed(minutes: int) -> str:
 
 def _market_time(ordered: Sequence[Move], zone: ZoneInfo | None) -> str:
     first, last = ordered[0], ordered[-1]
-    hours = HOURS[last.market]
-    moment = last.crossing.time
-    written = clock(moment, hours.zone, hours.zone_name)
-    since = f"{first.crossing.time.astimezone(hours.zone):%H:%M}"
-    if not written.startswith(since):
-        written = f"{since}–{written}"
-    elsewhere = (
-        zone is not None and moment.astimezone(zone).utcoffset() != moment.astimezone(hours.zone).utcoffset()
-    )
-    return f"{written} ({clock(moment, zone)})" if zone is not None and elsewhere else written
+    place = place_of(last.market)
+    written = exchange_clock(last.crossing.time, place, zone)
+    since = f"{first.crossing.time.astimezone(place.zone):%H:%M}"
+    return written if written.startswith(since) else f"{since}–{written}"
 
 
 def _received(move: Move) -> list[str]:
     if move.seen.received - move.crossing.time <= _PROMPT:
         return []
-    zone = HOURS[move.market].zone
+    zone = place_of(move.market).zone
     local = move.seen.received.astimezone(zone)
     another_day = local.date() != move.crossing.time.astimezone(zone).date()
     on = f" on {near_day(local.date(), move.crossing.session)}" if another_day else ""
     return [f"received {local:%H:%M}{on}"]
+
+
+def _limits(moves: Sequence[Move]) -> Iterator[str]:
+    """Say which shares stood at their daily limit, where a previous close as traded is known."""
+    alone = len({each.crossing.symbol for each in moves}) == 1
+    for limit in ("limit up", "limit down"):
+        names = dict.fromkeys(each.short for each in moves if _limit(each) == limit)
+        if names:
+            yield sentence(limit) if alone else f"{sentence(limit)}: {joined(list(names))}"
+
+
+def _limit(move: Move) -> Limit | None:
+    crossing = move.crossing
+    if crossing.adjusted:
+        return None
+    exchange = bare_instrument(crossing.symbol).exchange
+    return limit_reached(crossing.symbol, exchange, crossing.session, crossing.last, move.previous_close)
+
+
+def _notes(moves: Sequence[Move]) -> Iterator[str]:
+    """Give what a reader must know of the prices themselves, of several by name."""
+    alone = len({each.crossing.symbol for each in moves}) == 1
+    noted = dict.fromkeys((each.short, each.seen.note) for each in moves if each.seen.note)
+    yield from (sentence(note) if alone else f"{short}: {note}" for short, note in noted)

@@ -26,7 +26,7 @@ _NONE = timedelta()
 # The library refuses a span without a session, and the longest closure is shorter than this.
 _MARGIN = timedelta(days=20)
 # Exchanges that keep another one's days and hours.
-_KEPT_AS: Mapping[str, str] = MappingProxyType({"XSHE": "XSHG", "XNAS": "XNYS"})
+_KEPT_AS: Mapping[str, str] = MappingProxyType({"XSHE": "XSHG", "XNAS": "XNYS", "ARCX": "XNYS"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,9 @@
 A recorded bar does not say when its prices were made. The tape makes a path through them and says so: from
 the open to the extreme further from the previous close, to the other extreme, and to the close, which is told
 when the session has settled. The same bars and seed give the same path everywhere.
+
+Nor does a bar say how long its session was. Where a schedule is handed over that knows the day, it is walked
+through by its own hours, a half day to the end of its own auction; elsewhere by the market's regular hours.
 """
 
 from __future__ import annotations
@@ -22,7 +25,8 @@ from bot.errors import UsageError
 from bot.market.bars import Bar, Calendar, Series
 from bot.market.instrument import Instrument
 from bot.market.quote import Quote, settled_quote
-from bot.market.sessions import HOURS, opening, session_of, settlement, trading_moments
+from bot.market.schedule import Schedule, SessionHours
+from bot.market.sessions import HOURS, regular_hours, session_of
 from bot.news.story import Story
 from bot.ports import Found
 from bot.sources.folder import Recorded
@@ -39,8 +43,8 @@ Chance = Callable[[str], float]
 class Tape:
     """Recorded sessions from the first to the last date of `span`, seen every `pace` minutes of market time.
 
-    `present` is where the replay has come to. Nothing that a bar does not know is told: one without all four
-    prices is seen once, when it has settled.
+    `present` is where the replay has come to, `schedule` what is known of the days beyond the regular hours.
+    Nothing that a bar does not know is told: one without all four prices is seen once, when it has settled.
     """
 
     recorded: Recorded
@@ -49,7 +53,9 @@ class Tape:
     present: MarketTime
     seed: str = ""
     pace: int = 5
+    schedule: Schedule = field(default_factory=lambda: Schedule({}))
     _calendar: Calendar = field(init=False)
+    _hours: dict[tuple[str, date], SessionHours] = field(default_factory=dict, init=False)
     _sessions: dict[str, tuple[Quote, ...]] = field(default_factory=dict, init=False)
     _heard: dict[str, int] = field(default_factory=dict, init=False)
 
@@ -76,11 +82,11 @@ class Tape:
         """Return in order when there is something to see: while a market trades, and when it has settled."""
         first, last = self.span
         found: set[datetime] = set()
-        for market in {each.market for each in self.instruments}:
-            for session in self._calendar.sessions[market]:
+        for instrument in {each.exchange: each for each in self.instruments}.values():
+            for session in self._calendar.sessions[instrument.market]:
                 if first <= session <= last:
-                    found.update(trading_moments(market, session, self._step))
-                    found.add(settlement(market, session))
+                    hours = self._hours_of(instrument, session)
+                    found.update((*hours.trading_moments(self._step), hours.settled))
         return tuple(sorted(found))
 
     def quotes_at(self, moment: datetime) -> tuple[Quote, ...]:
@@ -125,15 +131,21 @@ class Tape:
     def _step(self) -> timedelta:
         return timedelta(minutes=self.pace)
 
+    def _hours_of(self, instrument: Instrument, session: date) -> SessionHours:
+        asked = (instrument.exchange, session)
+        if asked not in self._hours:
+            known = self.schedule.session_on(*asked)
+            self._hours[asked] = known or regular_hours(instrument.market, session)
+        return self._hours[asked]
+
     def _series(self, instrument: Instrument) -> Series:
         return self.recorded.series.get(instrument.symbol) or Series(instrument.symbol, ())
 
     def _newest(self, instrument: Instrument, moment: datetime) -> Quote | None:
         first, last = self.span
-        market = instrument.market
         sessions = self._series(instrument).sessions
-        index = bisect_right(sessions, min(session_of(market, moment), last)) - 1
-        if index >= 0 and opening(market, sessions[index]) > moment:
+        index = bisect_right(sessions, min(session_of(instrument.market, moment), last)) - 1
+        if index >= 0 and self._hours_of(instrument, sessions[index]).opens > moment:
             index -= 1
         if index < 0 or sessions[index] < first:
             return None
@@ -154,7 +166,7 @@ class Tape:
 
     def _quotes(self, instrument: Instrument, index: int) -> Iterator[Quote]:
         bar, close = self._series(instrument).bars[index], self._close(instrument, index)
-        looks = trading_moments(instrument.market, bar.session, self._step)
+        looks = self._hours_of(instrument, bar.session).trading_moments(self._step)
         chance = partial(_chance, f"{self.seed}|{instrument.symbol}|{bar.session}")
         high, low = -math.inf, math.inf
         for moment, price in zip(looks, path(bar, close.previous_close, len(looks), chance), strict=False):
@@ -166,7 +178,7 @@ class Tape:
 
     def _close(self, instrument: Instrument, index: int) -> Quote:
         bar = self._series(instrument).bars[index]
-        settled = settlement(instrument.market, bar.session)
+        settled = self._hours_of(instrument, bar.session).settled
         close = settled_quote(instrument.symbol, bar, settled, _SOURCE)
         return replace(close, previous_close=self._previous_close(instrument, index))
 

@@ -4,9 +4,9 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,14 +14,18 @@ import aiohttp
 import pytest
 
 from bot.alerts.outcome import Again, Sent
+from bot.chat.stored import StoredMarket
 from bot.chats.chat_id import ChatId
 from bot.chats.roles import Role
 from bot.errors import Away, UsageError
 from bot.market.bars import Bar
+from bot.market.catalogue import Catalogue
 from bot.market.extremes import Window
+from bot.market.freshness import Freshness
 from bot.market.instrument import Instrument, Kind
 from bot.market.measures import Distance, DrawdownCard, QuoteCard
 from bot.market.quote import Quote
+from bot.market.schedule import Exchange, Schedule, SessionHours
 from bot.messages.blocks import Line, Link, Message, Strong, Table, Words, line, message_of, strong
 from bot.platforms.web.app import page
 from bot.platforms.web.render import render
@@ -29,6 +33,8 @@ from bot.platforms.web.rows import row_of
 from bot.platforms.web.send import WebSender
 from bot.platforms.web.serve import serve
 from bot.ports import Desk, PageFeed, Sender, Shown, Watched, Watchlist
+from bot.store import market as published
+from bot.store.link import Link as Redis
 
 HERE = ChatId("web", "", "page")
 LAST = date(2022, 3, 23)
@@ -166,7 +172,8 @@ def watched(
     drawdown = DrawdownCard(instrument, bar, window, since, {}, {})
     made = datetime(2022, 3, 23, 8, 10, tzinfo=UTC) if final else datetime(2022, 3, 23, 1, 47, tzinfo=UTC)
     source, delay = ("recorded bars", 0) if final else ("Yahoo", 15)
-    return Watched(card, drawdown, Quote(symbol, now, LAST, made, made, source, delay, final))
+    state = Freshness("official close" if final else "delayed", delay, 0.0)
+    return Watched(card, drawdown, Quote(symbol, now, LAST, made, made, source, delay, final), state)
 
 
 HSTECH = watched(
@@ -487,8 +494,8 @@ class TestWatched:
         assert '<span class="arrow" aria-hidden="true">▲</span>+2.05%' in html
         assert '<span class="arrow" aria-hidden="true">▼</span>−56.61%' in html
         assert "HK$14.78" in html
-        assert "23 Mar 2022, 16:10 HKT" in html
-        assert "official close, recorded bars" in html
+        assert "Closed, official close 23 Mar 2022, 16:10 HKT" in html
+        assert "<small>recorded bars</small>" in html
 
     async def test_a_source_that_is_away_has_its_sentence(
         self, http: aiohttp.ClientSession, site: Opened
@@ -513,9 +520,55 @@ class TestWatched:
         distance = Distance(10.0, LAST, 0.0)
         live = watched("X", "1.HK", (1, 2), distance, distance, final=False)
         row = row_of(live, replayed=False)
-        assert (row.when, row.state) == ("23 Mar 2022, 09:47 HKT", "15 min delayed, Yahoo")
+        assert (row.when, row.source) == ("09:47 HKT, 23 Mar 2022, 15 min delayed", "Yahoo")
         assert row.made == "2022-03-23T01:47:00+00:00"
         assert row_of(live, replayed=True).made is None
+
+    async def test_a_price_that_is_not_what_it_seems_is_called_so(
+        self, http: aiohttp.ClientSession, site: Opened
+    ) -> None:
+        distance = Distance(10.0, LAST, 0.0)
+        live = watched("X", "1.HK", (1, 2), distance, distance, final=False)
+        noted = replace(live.price, note="held for 2 min, and seen again")
+        site.watchlist.rows = (
+            replace(live, state=Freshness("stale", 15, 12.5), price=noted),
+            replace(HSTECH, state=Freshness("halted", 0, 40.0)),
+        )
+        async with http.get("/watched") as answer:
+            html = await answer.text()
+        assert "Stale: 09:47 HKT is 27 minutes of trading old (23 Mar 2022, 15 min delayed)" in html
+        assert "<small>Yahoo; held for 2 min, and seen again</small>" in html
+        assert "No trade since 23 Mar 2022, 16:10 HKT" in html
+        assert "<time" not in html
+
+
+async def test_the_page_judges_prices_by_the_hours_that_the_worker_publishes(link: Redis) -> None:
+    made = datetime(2022, 3, 23, 1, 47, tzinfo=UTC)
+    opens, closes = made.replace(minute=30), made.replace(hour=8, minute=0)
+    hours = SessionHours(LAST, opens, (), closes, closes.replace(minute=10))
+    schedule = Schedule({"XHKG": Exchange("Asia/Hong_Kong", date(2022, 3, 20), date(2022, 3, 26), (hours,))})
+    await published.publish_quotes(link, [Quote("1810.HK", 14.78, LAST, made, made, "Yahoo", 15)])
+    catalogue = Catalogue.of([XIAOMI.quote.instrument])
+    clock = make_clock(made.replace(hour=2, minute=30))
+    market = StoredMarket(link, catalogue, catalogue, clock)
+
+    async def said() -> str:
+        return row_of((await market.watched())[0], replayed=False).when
+
+    assert await said() == (
+        "09:47 HKT, 23 Mar 2022, 15 min delayed, received 43 minutes ago, trading hours not known"
+    )
+    await published.publish_schedule(link, schedule)
+    assert await said() == "Stale: 09:47 HKT is 43 minutes of trading old (23 Mar 2022, 15 min delayed)"
+    later = StoredMarket(link, catalogue, catalogue, make_clock(made.replace(hour=9)))
+    assert row_of((await later.watched())[0], replayed=False).when == (
+        "Closed, last seen 09:47 HKT, 23 Mar 2022, 15 min delayed, not the official close"
+    )
+
+
+def make_clock(moment: datetime) -> Callable[[], int]:
+    """Return a clock that stands still."""
+    return lambda: round(moment.timestamp() * 1000)
 
 
 class TestEvents:

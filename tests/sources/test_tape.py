@@ -21,6 +21,7 @@ from bot.market.quote import Quote, look_between
 from bot.market.sessions import settlement, trading_moments
 from bot.news.story import Story
 from bot.ports import FeedSource, QuoteSource
+from bot.sources.calendars import load_schedule
 from bot.sources.folder import Recorded, read_folder, sample_folder
 from bot.sources.tape import Tape, path
 from tests.conftest import ROOT
@@ -97,6 +98,19 @@ def test_every_session_goes_through_its_four_prices_once_and_in_order(
             assert [each.high for each in mine[:-1]] == list(accumulate(seen[:-1], max))
             assert [each.low for each in mine[:-1]] == list(accumulate(seen[:-1], min))
             assert mine[-1].bar == bar
+
+
+def test_a_half_day_ends_with_its_own_auction_where_a_schedule_knows_it() -> None:
+    eve, bar = date(2021, 12, 24), Bar(date(2021, 12, 24), 18.9, 19.0, 19.3, 18.7)
+    schedule = load_schedule(["XHKG"], eve, eve)
+    tape = Tape(recorded(XIAOMI, bar), [XIAOMI], (eve, eve), MarketTime(), schedule=schedule)
+    assert tape.moments()[0] == at("2021-12-24T09:30+08:00")
+    assert tape.moments()[-2:] == (at("2021-12-24T11:55+08:00"), at("2021-12-24T12:10+08:00"))
+    *during, close = played(tape)
+    assert {each.price for each in during} >= {19.0, 19.3, 18.7}
+    assert (close.price, close.time, close.final) == (18.9, at("2021-12-24T12:10+08:00"), True)
+    regular = Tape(recorded(XIAOMI, bar), [XIAOMI], (eve, eve), MarketTime())
+    assert regular.moments()[-1] == at("2021-12-24T16:10+08:00")
 
 
 def test_looks_see_each_price_of_the_day_once_each(sample: Recorded) -> None:

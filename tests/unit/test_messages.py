@@ -14,11 +14,13 @@ from bot.alerts.alert import Alert, Move, News, Seen, alert_from_json, alert_to_
 from bot.alerts.surroundings import move_of
 from bot.config import Settings, read_settings
 from bot.market.bars import Bar, Calendar, Series
+from bot.market.beside import NOTHING
 from bot.market.catalogue import Catalogue
+from bot.market.freshness import Freshness
 from bot.market.instrument import Instrument, bare_instrument
-from bot.market.measures import drawdown_card, quote_card
-from bot.market.quote import Look
-from bot.market.sessions import opening
+from bot.market.measures import DrawdownCard, QuoteCard, drawdown_card, quote_card
+from bot.market.quote import Look, Quote, settled_quote
+from bot.market.sessions import opening, settlement
 from bot.messages.answers import drawdown_message, quote_message
 from bot.messages.blocks import Link, Message, Table, columns, plain
 from bot.messages.compose import compose
@@ -34,6 +36,7 @@ from tests.conftest import PRICES, ROOT
 
 HONG_KONG = ZoneInfo("Asia/Hong_Kong")
 LONDON = ZoneInfo("Europe/London")
+CLOSED, FRESH = Freshness("official close", 0, 0.0), Freshness("fresh", 0, 0.0)
 HYPHEN_FOR_MINUS = re.compile(r"-\d")
 
 
@@ -449,14 +452,19 @@ def quoted(past: Past, symbol: str, session: str) -> list[str]:
     card = quote_card(
         past.catalogue[symbol], past.recorded.series[symbol], date.fromisoformat(session), past.calendar
     )
-    return plain(quote_message(card, "recorded bars")).splitlines()
+    return plain(quote_message(card, closed(card), CLOSED, NOTHING)).splitlines()
+
+
+def closed(card: QuoteCard | DrawdownCard) -> Quote:
+    settled = settlement(card.instrument.market, card.bar.session)
+    return settled_quote(card.instrument.symbol, card.bar, settled, "recorded bars")
 
 
 def test_a_quote_is_laid_out_as_far_as_the_data_go(past: Past) -> None:
     assert quoted(past, "1810.HK", "2022-03-23") == [
         "Xiaomi 小米集团-W 1810.HK",
         "HK$14.78 +0.58 +4.08%",
-        "Close of 23 Mar 2022",
+        "Closed, official close 23 Mar 2022, 16:10 HKT",
         "Day 14.70–15.48, open 15.04 (gap +5.92%)",
         "Previous close 14.20 (22 Mar 2022)",
         "52w 11.38 (15 Mar 2022) – 30.45 (4 Jun 2021), at 18% of range",
@@ -471,7 +479,7 @@ def test_a_quote_of_adjusted_bars_has_no_levels(past: Past) -> None:
     assert quoted(past, "1024.HK", "2022-03-23") == [
         "Kuaishou 快手-W 1024.HK",
         "+6.30% on the day",
-        "Close of 23 Mar 2022",
+        "Closed, official close 23 Mar 2022, 16:10 HKT",
         "At the open: gap +4.44%",
         "52w low 15 Mar 2022, high 23 Mar 2021, at 10% of range",
         "From peak −80.67% (close, 17 Feb 2021, history since 5 Feb 2021)",
@@ -485,14 +493,12 @@ def test_a_quote_of_adjusted_bars_has_no_levels(past: Past) -> None:
 def test_a_live_quote_says_its_time_and_delay(past: Past) -> None:
     series = past.recorded.series["1810.HK"].until(date(2022, 3, 23))
     card = quote_card(past.catalogue["1810.HK"], series, date(2022, 3, 23), past.calendar)
-    time = datetime(2022, 3, 23, 1, 47, tzinfo=UTC)
-    live = plain(quote_message(card, "Yahoo", time=time, delay=15, final=False)).splitlines()
+    made = replace(closed(card), time=datetime(2022, 3, 23, 1, 47, tzinfo=UTC), delay=15, final=False)
+    delayed = Freshness("delayed", 15, 0.0)
+    live = plain(quote_message(card, made, delayed, NOTHING)).splitlines()
     assert live[2] == "09:47 HKT, 23 Mar 2022, 15 min delayed"
-    abroad = plain(quote_message(card, "Yahoo", time=time, final=False, zone=LONDON)).splitlines()
+    abroad = plain(quote_message(card, replace(made, delay=0), FRESH, NOTHING, LONDON)).splitlines()
     assert abroad[2] == "09:47 HKT (01:47 GMT), 23 Mar 2022"
-    closed = plain(quote_message(card, "Yahoo", time=datetime(2022, 3, 23, 8, 10, tzinfo=UTC)))
-    assert closed.splitlines()[2] == "Closed, official close 23 Mar 2022, 16:10 HKT"
-    assert "before the close" in plain(quote_message(card, "Yahoo", final=False))
 
 
 def test_a_quote_of_a_record_close_and_of_a_first_day(past: Past) -> None:
@@ -516,7 +522,7 @@ def test_a_quote_against_a_restated_close_says_so(past: Past) -> None:
 def drawn_down(past: Past, symbol: str, session: str, window: str = "all") -> list[str]:
     series, day = past.recorded.series[symbol], date.fromisoformat(session)
     card = drawdown_card(past.catalogue[symbol], series, day, "52w" if window == "52w" else "all")
-    return plain(drawdown_message(card, "recorded bars")).splitlines()
+    return plain(drawdown_message(card, closed(card), CLOSED, NOTHING)).splitlines()
 
 
 def test_a_drawdown_is_laid_out_as_far_as_the_data_go(past: Past) -> None:
@@ -553,7 +559,8 @@ def test_a_drawdown_of_a_year_names_its_window(past: Past) -> None:
 def test_a_drawdown_says_which_falls_are_not_known() -> None:
     held = read_folder(ROOT / "bot" / "sources" / "samples" / "march-2022").series["HSTECH"]
     index = replace(bare_instrument("HSTECH"), kind="index")
-    year = plain(drawdown_message(drawdown_card(index, held, date(2022, 3, 23), "52w"), "x")).splitlines()
+    card = drawdown_card(index, held, date(2022, 3, 23), "52w")
+    year = plain(drawdown_message(card, closed(card), CLOSED, NOTHING)).splitlines()
     assert year[1] == "From 52w peak −44.58% (close 8,569.64, 1 Apr 2021), 356 days"
     assert year[-4:-1] == [
         "Worst          peak       lowest  regained",
@@ -581,14 +588,16 @@ def test_at_the_peak_there_is_nothing_to_regain(past: Past) -> None:
 def test_a_live_drawdown_says_its_time(past: Past) -> None:
     card = drawdown_card(past.catalogue["HSTECH"], past.recorded.series["HSTECH"], date(2022, 3, 23), "all")
     time = datetime(2022, 3, 23, 1, 47, tzinfo=UTC)
-    live = plain(drawdown_message(card, "Yahoo", time=time, delay=15, final=False)).splitlines()
+    seen = replace(closed(card), time=time, delay=15, final=False, source="Yahoo")
+    late = Freshness("delayed", 15, 0.0)
+    live = plain(drawdown_message(card, seen, late, NOTHING)).splitlines()
     assert live[0] == "HSTECH 4,749.12, 23 Mar 2022, before the close"
-    assert live[-1] == "Market time 09:47 HKT, 15 min delayed. Source: Yahoo"
+    assert live[-1] == "09:47 HKT, 23 Mar 2022, 15 min delayed. Source: Yahoo"
     assert not any("close of 23 Mar" in each for each in live)
-    abroad = plain(drawdown_message(card, "Yahoo", time=time, final=False, zone=LONDON))
-    assert abroad.splitlines()[-1] == "Market time 01:47 GMT. Source: Yahoo"
-    closed = plain(drawdown_message(card, "Yahoo", time=time, delay=15)).splitlines()
-    assert (closed[0], closed[-1]) == ("HSTECH 4,749.12, close of 23 Mar 2022", "Source: Yahoo")
+    abroad = plain(drawdown_message(card, replace(seen, delay=0), FRESH, NOTHING, LONDON))
+    assert abroad.splitlines()[-1] == "09:47 HKT (01:47 GMT), 23 Mar 2022. Source: Yahoo"
+    over = plain(drawdown_message(card, closed(card), CLOSED, NOTHING)).splitlines()
+    assert (over[0], over[-1]) == ("HSTECH 4,749.12, close of 23 Mar 2022", "Source: recorded bars")
 
 
 def test_a_table_lines_up_where_signs_are_two_columns_wide() -> None:
@@ -638,8 +647,8 @@ def test_an_instrument_without_names_is_called_by_its_symbol(past: Past) -> None
     bare = Instrument("ZZZ", "stock", "XNYS", "USD", short="ZZZ")
     series = Series("ZZZ", (Bar(date(2022, 3, 22), 10), Bar(date(2022, 3, 23), 11)))
     card = quote_card(bare, series, date(2022, 3, 23), Calendar({}))
-    assert plain(quote_message(card, "x")).splitlines()[:3] == [
+    assert plain(quote_message(card, closed(card), CLOSED, NOTHING)).splitlines()[:3] == [
         "ZZZ",
         "US$11.00 +1.00 +10.00%",
-        "Close of 23 Mar 2022",
+        "Closed, official close 23 Mar 2022, 16:00 New York",
     ]

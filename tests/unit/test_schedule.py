@@ -197,6 +197,39 @@ def test_the_next_opening_is_not_known_past_the_last_session() -> None:
     assert SCHEDULE.next_open("XHKG", hk(date(2024, 3, 1), "08:00")) is None
 
 
+@pytest.mark.parametrize(
+    "start,end,minutes",
+    [
+        ((MONDAY, "09:20"), (MONDAY, "09:45"), 15),
+        ((MONDAY, "11:50"), (MONDAY, "13:05"), 15),
+        ((MONDAY, "12:10"), (MONDAY, "12:50"), 0),
+        ((MONDAY, "15:58"), (MONDAY, "16:13"), 2),
+        ((MONDAY, "15:50"), (TUESDAY, "09:40"), 20),
+        ((TUESDAY, "11:45"), (THURSDAY, "13:40"), 25),
+        ((MONDAY, "00:00"), (SUNDAY, "00:00"), 330 + 150 + 150),
+        ((MONDAY, "10:00"), (MONDAY, "10:00"), 0),
+        ((MONDAY, "11:00"), (MONDAY, "10:00"), 0),
+    ],
+)
+def test_only_continuous_trading_counts_between_two_moments(
+    start: tuple[date, str], end: tuple[date, str], minutes: float
+) -> None:
+    assert SCHEDULE.open_minutes("XHKG", hk(*start), hk(*end)) == minutes
+
+
+def test_where_nothing_is_known_no_trading_is_counted() -> None:
+    assert SCHEDULE.open_minutes("XTKS", hk(MONDAY, "09:00"), hk(FRIDAY, "09:00")) == 0
+    assert SCHEDULE.open_minutes("XHKG", hk(NEXT_MONDAY, "09:00"), hk(NEXT_MONDAY, "16:00")) == 0
+
+
+def test_what_is_published_around_a_day_knows_those_days_and_no_others() -> None:
+    around = SCHEDULE.around(WEDNESDAY, 1)
+    assert around.phase_at("XHKG", hk(TUESDAY, "11:00")) == "open"
+    assert around.phase_at("XHKG", hk(MONDAY, "11:00")) == "unknown"
+    assert around.closed_because("XHKG", FRIDAY) == "not known beyond 2024-03-07"
+    assert SCHEDULE.around(WEDNESDAY, 2).closed_because("XHKG", FRIDAY) == "storm"
+
+
 def test_sessions_between_two_days_include_both() -> None:
     found = SCHEDULE.sessions_between("XHKG", MONDAY, TUESDAY)
     assert [each.session for each in found] == [MONDAY, TUESDAY]

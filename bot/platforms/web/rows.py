@@ -8,9 +8,8 @@ from typing import Literal
 
 from bot.market.bars import a_year_before
 from bot.market.measures import Distance, QuoteCard
-from bot.market.sessions import HOURS
-from bot.messages.provenance import delayed
-from bot.messages.words import clock, day, difference, money, percent
+from bot.messages.freshness import when_made
+from bot.messages.words import day, difference, money, percent
 from bot.ports import Watched
 
 Direction = Literal["up", "down", "none"]
@@ -29,7 +28,8 @@ class Change:
 class Row:
     """One instrument. What is not known is None, and `why` says the reason where there is one.
 
-    `made` is when the price was made, for machines, and None where it is no news how long ago that was.
+    `when` says when the price was made and what it is worth now, `source` who says so. `made` is the same
+    moment for machines, and None where it is no news how long ago that was.
     """
 
     short: str
@@ -41,7 +41,7 @@ class Row:
     from_peak: Change | None
     off_low: Change | None
     when: str
-    state: str
+    source: str
     made: str | None
 
 
@@ -49,7 +49,6 @@ def row_of(watched: Watched, *, replayed: bool) -> Row:
     """Make the row of one instrument; in a replay no price is called old or new."""
     card, quote = watched.quote, watched.price
     instrument = card.instrument
-    hours = HOURS[instrument.market]
     chinese = instrument.names.get("zh-Hans", "")
     return Row(
         short=instrument.short,
@@ -62,22 +61,15 @@ def row_of(watched: Watched, *, replayed: bool) -> Row:
         why=card.not_known or "",
         from_peak=_distance(card, card.from_peak, "peak", since=_short_history(card)),
         off_low=_distance(card, card.off_low, "low"),
-        when=f"{day(quote.session)}, {clock(quote.time, hours.zone, hours.zone_name)}",
-        state=_state(watched),
-        made=None if replayed or quote.final else quote.time.isoformat(),
+        when=when_made(quote, instrument, watched.state, None),
+        source=f"{quote.source}; {quote.note}" if quote.note else quote.source,
+        made=quote.time.isoformat() if _is_new(watched) and not replayed else None,
     )
 
 
-def _state(watched: Watched) -> str:
-    quote = watched.price
-    words = []
-    if quote.final:
-        words.append("official close")
-    if quote.reconstructed:
-        words.append("reconstructed")
-    if quote.delay and not quote.final:
-        words.append(delayed(quote.delay))
-    return ", ".join((*words, quote.source))
+def _is_new(watched: Watched) -> bool:
+    """Tell whether the price is of a session under way, and not called old already."""
+    return not watched.price.final and watched.state.state in {"fresh", "delayed", "limit up", "limit down"}
 
 
 def _day(card: QuoteCard) -> Change | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Generic, Protocol, TypeVar
 
 from bot.alerts.outcome import Outcome
@@ -12,8 +13,12 @@ from bot.chats.chat_id import ChatId
 from bot.chats.roles import Role
 from bot.chats.subscription import Rate, Subscription
 from bot.market.bars import Series
+from bot.market.beside import NOTHING, Beside
+from bot.market.blindness import Blind
+from bot.market.freshness import Freshness
 from bot.market.instrument import Instrument
 from bot.market.measures import DrawdownCard, QuoteCard
+from bot.market.premium import Premium
 from bot.market.quote import Quote
 from bot.market.ticks import Tick
 from bot.messages.blocks import Message
@@ -24,16 +29,30 @@ Card_co = TypeVar("Card_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Priced(Generic[Card_co]):
-    """What is said of an instrument, and the quote that it rests on, which knows its age and source."""
+    """What is said of an instrument, and the quote that it rests on; `state` is what that is worth now.
+
+    `taken` says for what the words were taken where they were not its name.
+    """
 
     card: Card_co
     quote: Quote
+    state: Freshness
+    beside: Beside = NOTHING
+    taken: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The premium between two lines of a company; `taken` as in `Priced`."""
+
+    premium: Premium
+    taken: str = ""
 
 
 class Market(Protocol):
     """The market as a command asks it, by whatever name a person uses.
 
-    Both raise `UnknownSymbol` for a name that nothing has and `NotKnown` where no price is held.
+    All raise `UnknownSymbol` for a name that nothing has and `NotKnown` where no price is held.
     """
 
     async def quote(self, asked: str) -> Priced[QuoteCard]:
@@ -42,6 +61,10 @@ class Market(Protocol):
 
     async def drawdown(self, asked: str, window: str) -> Priced[DrawdownCard]:
         """Return an instrument's drawdown from the peak of `window`; `UsageError` where there is none."""
+        ...
+
+    async def premium(self, asked: str) -> Compared:
+        """Return the premium between a company's two lines; `NotKnown` where it has one."""
         ...
 
 
@@ -131,11 +154,12 @@ class Once(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What the page shows of one watched instrument."""
+    """What the page shows of one watched instrument; `state` is what its price is worth now."""
 
     quote: QuoteCard
     drawdown: DrawdownCard
     price: Quote
+    state: Freshness
 
 
 class Watchlist(Protocol):
@@ -178,7 +202,8 @@ class PageFeed(Protocol):
 class Status:
     """How things stand: the worker's last tick, machine time, and what waits and was sent.
 
-    `quoted` is the market time of the newest price; `waiting` counts chats with deliveries, `ended` the ended
+    `quoted` is the market time of the newest price, `dark` are the exchanges that are not seen; `held` counts
+    the quotes that were held back, by reason. `waiting` counts chats with deliveries, `ended` the ended
     deliveries by how they ended.
     """
 
@@ -190,6 +215,8 @@ class Status:
     quoted: datetime | None
     waiting: int
     ended: Mapping[str, int]
+    dark: tuple[Blind, ...] = ()
+    held: Mapping[str, int] = MappingProxyType({})
 
 
 class Book(Protocol):

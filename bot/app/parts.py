@@ -24,7 +24,7 @@ from bot.market.catalogue import Catalogue
 from bot.messages.blocks import Message
 from bot.messages.compose import compose
 from bot.pipeline.deliver import Patience
-from bot.sources.catalogue import load_catalogue
+from bot.sources.catalogue import load_catalogue, load_members, load_twins
 from bot.store import chats as stored_chats
 from bot.store.link import Link
 from bot.store.outbox import Pace
@@ -64,7 +64,7 @@ class Parts:
 
     def market(self) -> StoredMarket:
         """Return the market as the worker keeps it."""
-        return StoredMarket(self.link, self.catalogue, self.named(), self.clock)
+        return StoredMarket(self.link, self.catalogue, self.named(), self.clock, load_twins(), load_members())
 
     def book(self, routes: Sequence[str] = ()) -> StoredBook:
         """Return what chats asked for; the state of things counts what waits on `routes`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 from bot.alerts.alert import Alert, Seen, move_topics
@@ -16,14 +16,20 @@ from bot.errors import NotKnown, UsageError
 from bot.market.bars import Calendar, Series
 from bot.market.catalogue import Catalogue
 from bot.market.extremes import window_named
+from bot.market.freshness import Freshness
 from bot.market.instrument import Instrument, bare_instrument
 from bot.market.measures import DrawdownCard, QuoteCard, drawdown_card, quote_card
-from bot.market.quote import settled_quote
+from bot.market.premium import Prices, has_no_twin, pair_of, premium
+from bot.market.quote import Quote, settled_quote
+from bot.market.schedule import Schedule
 from bot.market.sessions import settlement
 from bot.messages.provenance import RECORDED
-from bot.ports import Priced
+from bot.ports import Compared, Priced
 from bot.rules.backtest import Told, ToldCrossing, backtest
+from bot.sources.catalogue import load_catalogue, load_twins
 from bot.sources.folder import read_folder
+
+CLOSED = Freshness("official close", 0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +112,26 @@ class RecordedSession:
     async def quote(self, asked: str) -> Priced[QuoteCard]:
         """Return the quote of an instrument."""
         card = self.market.quote(asked, self.session)
-        return Priced(card, settled_quote(card.instrument.symbol, card.bar, _settled(card), RECORDED))
+        return Priced(card, _settled_quote(card), CLOSED)
 
     async def drawdown(self, asked: str, window: str) -> Priced[DrawdownCard]:
         """Return an instrument's drawdown from the peak of `window`."""
         card = self.market.drawdown(asked, window, self.session)
-        return Priced(card, settled_quote(card.instrument.symbol, card.bar, _settled(card), RECORDED))
+        return Priced(card, _settled_quote(card), CLOSED)
+
+    async def premium(self, asked: str) -> Compared:
+        """Return the premium between the two lines of which an instrument is one, by their closes."""
+        card = self.market.quote(asked, self.session)
+        known = Catalogue.of((*self.market.catalogue, *load_catalogue()))
+        pair = pair_of(load_twins(), known, card.instrument, settlement("US", card.bar.session))
+        if pair is None:
+            raise has_no_twin(card.instrument, known=True)
+        lines = (pair.hong_kong.symbol, pair.new_york.symbol)
+        here, there = (_settled_quote(self.market.quote(each, self.session)) for each in lines)
+        prices = Prices(here, there)
+        return Compared(premium(pair, prices, Schedule({}), max(here.time, there.time)))
 
 
-def _settled(card: QuoteCard | DrawdownCard) -> datetime:
-    return settlement(card.instrument.market, card.bar.session)
+def _settled_quote(card: QuoteCard | DrawdownCard) -> Quote:
+    settled = settlement(card.instrument.market, card.bar.session)
+    return settled_quote(card.instrument.symbol, card.bar, settled, RECORDED)

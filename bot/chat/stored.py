@@ -5,25 +5,41 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from bot.chat.naming import Meant, Naming
+from bot.chat.on_demand import OnDemand, Present
 from bot.chats.chat_id import ChatId
 from bot.chats.subscription import Rate, Subscription
 from bot.clock import MachineTime
-from bot.errors import NotKnown, UnknownSymbol
+from bot.errors import Away, NotKnown
 from bot.market.bars import Calendar, Series, calendar_of
-from bot.market.catalogue import Catalogue, folded
+from bot.market.beside import Beside, against, breadth, indices_of, other_line, stand_in_of
+from bot.market.catalogue import Catalogue
 from bot.market.extremes import window_named
-from bot.market.instrument import SYMBOL, Instrument, bare_instrument
+from bot.market.freshness import freshness
+from bot.market.instrument import Instrument, Membership, bare_instrument, members_on
 from bot.market.measures import DrawdownCard, QuoteCard, drawdown_card, quote_card
+from bot.market.premium import Pair, Prices, has_no_twin, pair_of, premium
 from bot.market.quote import Quote
-from bot.ports import Priced, Status, Watched
+from bot.market.twins import Twin
+from bot.messages.words import day, money
+from bot.ports import Compared, Priced, Status, Watched
 from bot.store import chats, outbox, requests
 from bot.store import market as published
 from bot.store.link import Link
 
-_FRESH_MS = 60_000
-_PATIENCE_MS = 3_000
-_STEP_S = 0.1
+# What merely stands beside an answer is not waited for as long as the answer itself.
+_SHORT_PATIENCE_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What is held of an instrument: its settled bars with that of the last quote, and the quote."""
+
+    instrument: Instrument
+    series: Series
+    quote: Quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +50,43 @@ class StoredMarket:
     catalogue: Catalogue
     named: Catalogue
     clock: MachineTime
+    twins: tuple[Twin, ...] = ()
+    memberships: tuple[Membership, ...] = ()
 
     async def quote(self, asked: str) -> Priced[QuoteCard]:
-        """Return the quote of an instrument."""
-        instrument, series, quote = await self._held(asked)
-        calendar = await self._calendar(await published.histories(self.link))
-        return Priced(quote_card(instrument, series, quote.session, calendar), quote)
+        """Return the quote of an instrument, and what stands beside it."""
+        present, until = await self._present(), self._on_demand.deadline()
+        meant = await self._meant(asked, present, until)
+        held = await self._held(meant.instrument, present, until)
+        card = quote_card(held.instrument, held.series, held.quote.session, await self._calendar())
+        before = card.previous.close if card.previous else held.quote.previous_close
+        state = freshness(held.quote, held.instrument, present.schedule, present.now, before)
+        beside = await self._beside(held, card, present, until)
+        return Priced(card, held.quote, state, beside, meant.taken)
 
     async def drawdown(self, asked: str, window: str) -> Priced[DrawdownCard]:
         """Return an instrument's drawdown from the peak of `window`."""
         chosen = window_named(window)
-        instrument, series, quote = await self._held(asked)
-        return Priced(drawdown_card(instrument, series, quote.session, chosen), quote)
+        present, until = await self._present(), self._on_demand.deadline()
+        meant = await self._meant(asked, present, until)
+        held = await self._held(meant.instrument, present, until)
+        card = drawdown_card(held.instrument, held.series, held.quote.session, chosen)
+        state = freshness(held.quote, held.instrument, present.schedule, present.now)
+        return Priced(card, held.quote, state, Beside(stand_in=stand_in_of(held.series)), meant.taken)
+
+    async def premium(self, asked: str) -> Compared:
+        """Return the premium between the two lines of which an instrument is one."""
+        present, until = await self._present(), self._on_demand.deadline()
+        meant = await self._meant(asked, present, until)
+        pair = pair_of(self.twins, self.named, meant.instrument, present.now)
+        if pair is None:
+            raise has_no_twin(meant.instrument, known=meant.instrument.symbol in self.named)
+        prices = await self._prices(pair, present, until)
+        return Compared(premium(pair, prices, present.schedule, present.now), meant.taken)
 
     async def watched(self) -> tuple[Watched, ...]:
         """Return every instrument that has a price."""
-        quotes = await published.quotes(self.link)
+        present, quotes = await self._present(), await published.quotes(self.link)
         histories = await published.histories(self.link)
         calendar = await self._calendar(histories)
         found: list[Watched] = []
@@ -58,63 +95,117 @@ class StoredMarket:
             if quote is None:
                 continue
             series = histories.get(instrument.symbol, Series(instrument.symbol, ())).with_bar(quote.bar)
+            card = quote_card(instrument, series, quote.session, calendar)
+            before = card.previous.close if card.previous else None
             found.append(
                 Watched(
-                    quote_card(instrument, series, quote.session, calendar),
+                    card,
                     drawdown_card(instrument, series, quote.session, "all"),
                     quote,
+                    freshness(quote, instrument, present.schedule, present.now, before),
                 )
             )
         return tuple(found)
 
-    async def _held(self, asked: str) -> tuple[Instrument, Series, Quote]:
-        instrument = self._meant(asked)
+    @property
+    def _on_demand(self) -> OnDemand:
+        return OnDemand(self.link, self.clock)
+
+    async def _present(self) -> Present:
+        """Return the market's present: the wall clock's, or where a replay has come to."""
+        position = await published.position(self.link)
+        now = position or datetime.fromtimestamp(self.clock() / 1000, UTC)
+        return Present(now, await published.schedule(self.link))
+
+    async def _meant(self, asked: str, present: Present, until: int) -> Meant:
+        return await Naming(self.named, self._on_demand).meant(asked, present, until)
+
+    async def _held(self, instrument: Instrument, present: Present, until: int) -> _Held:
         quote = (await published.quotes(self.link)).get(instrument.symbol)
         if quote is not None:
             history = await published.history(self.link, instrument.symbol)
-            return instrument, history.with_bar(quote.bar), quote
-        answer = await self._asked_for(instrument.symbol)
-        if answer is None:
-            raise NotKnown(
-                f"No price of {instrument.symbol} ({instrument.short}) has come in yet: "
-                "/status says how the worker is doing."
-            )
-        if answer.quote is None:
-            self.named.resolve(asked)
-            raise NotKnown(f"The source has no price of {instrument.symbol} ({instrument.short}).")
-        return instrument, answer.history.with_bar(answer.quote.bar), answer.quote
+            return _Held(instrument, history.with_bar(quote.bar), quote)
+        answer = await self._on_demand.answer(instrument, present, until)
+        if answer is None or answer.quote is None:
+            raise _no_price(instrument, answer)
+        return _Held(instrument, answer.history.with_bar(answer.quote.bar), answer.quote)
 
-    def _meant(self, asked: str) -> Instrument:
-        """Find the instrument that is meant; what looks like a symbol may be one that no catalogue has."""
-        try:
-            return self.named.resolve(asked)
-        except UnknownSymbol:
-            symbol = folded(asked).upper()
-            if not SYMBOL.fullmatch(symbol):
-                raise
-            return bare_instrument(symbol)
+    async def _prices(self, pair: Pair, present: Present, until: int) -> Prices:
+        """Return the prices of both lines and the rate between them, asked for together."""
+        quotes = await published.quotes(self.link)
 
-    async def _asked_for(self, symbol: str) -> requests.Answer | None:
-        """Return what the worker finds out about a symbol within three seconds, or what is known of it."""
-        until = self.clock() + _PATIENCE_MS
-        known = await requests.answered(self.link, symbol)
-        if known is not None and known.at > self.clock() - _FRESH_MS:
-            return known
-        await requests.want(self.link, symbol)
-        while self.clock() < until:
-            await asyncio.sleep(_STEP_S)
-            found = await requests.answered(self.link, symbol)
-            if found is not None and (known is None or found.at > known.at):
-                return found
-        return known
+        async def of(instrument: Instrument) -> Quote | NotKnown:
+            if (watched := quotes.get(instrument.symbol)) is not None:
+                return watched
+            answer = await self._on_demand.answer(instrument, present, until)
+            return _no_price(instrument, answer) if answer is None or answer.quote is None else answer.quote
 
-    async def _calendar(self, histories: Mapping[str, Series]) -> Calendar:
+        lines = [pair.hong_kong, pair.new_york]
+        if pair.rate_symbol is not None:
+            lines.append(self.named.by_symbol.get(pair.rate_symbol) or bare_instrument(pair.rate_symbol))
+        here, there, *rates = await asyncio.gather(*map(of, lines))
+        if isinstance(here, NotKnown):
+            raise here
+        if isinstance(there, NotKnown):
+            raise there
+        return Prices(here, there, next((each for each in rates if isinstance(each, Quote)), None))
+
+    async def _beside(self, held: _Held, card: QuoteCard, present: Present, until: int) -> Beside:
+        """Return what stands beside a quote, as far as it is known or soon found out."""
+        instrument, session = held.instrument, held.quote.session
+        line = None
+        pair = pair_of(self.twins, self.named, instrument, present.now)
+        if pair is not None:
+            try:
+                soon = min(until, self._on_demand.deadline(_SHORT_PATIENCE_MS))
+                prices = await self._prices(pair, present, soon)
+                line = other_line(instrument, pair, prices)
+            except (Away, NotKnown):
+                line = None
+        members = members_on(self.memberships, instrument.symbol, session)
+        cards = await self._cards((*members, *indices_of(self.memberships, instrument.symbol, session)))
+        indices = [cards[each] for each in cards if each not in members]
+        return Beside(
+            line,
+            next((found for each in indices if (found := against(card, each)) is not None), None),
+            breadth([cards[each] for each in members if each in cards], len(members), session),
+            stand_in_of(held.series),
+        )
+
+    async def _cards(self, symbols: tuple[str, ...]) -> dict[str, QuoteCard]:
+        """Return the cards of those that are watched."""
+        if not symbols:
+            return {}
+        quotes, calendar = await published.quotes(self.link), await self._calendar()
+        found: dict[str, QuoteCard] = {}
+        for symbol in symbols:
+            quote = quotes.get(symbol)
+            if quote is not None and symbol in self.catalogue:
+                series = (await published.history(self.link, symbol)).with_bar(quote.bar)
+                found[symbol] = quote_card(self.catalogue[symbol], series, quote.session, calendar)
+        return found
+
+    async def _calendar(self, histories: Mapping[str, Series] | None = None) -> Calendar:
         """Return the sessions that the worker says there were, or those that the bars held know of."""
         said = await published.calendar(self.link)
         if said is not None:
             return said
-        watched = (each for symbol, each in histories.items() if symbol in self.catalogue)
+        held = await published.histories(self.link) if histories is None else histories
+        watched = (each for symbol, each in held.items() if symbol in self.catalogue)
         return calendar_of(watched, lambda symbol: self.catalogue[symbol].market)
+
+
+def _no_price(instrument: Instrument, answer: requests.Answer | None) -> NotKnown:
+    """Return what is said where an instrument has no price: with its last bar, where the source has one."""
+    named = f"{instrument.symbol} ({instrument.short})"
+    if answer is None:
+        return NotKnown(f"No price of {named} has come in yet: /status says how the worker is doing.")
+    if not answer.bars:
+        return NotKnown(f"The source has no price of {named}.")
+    last = answer.bars[-1]
+    price = money(last.close, instrument.currency, is_index=instrument.kind == "index")
+    at = "" if last.adjusted else f" at {price}"
+    return NotKnown(f"{named} has no price now: last traded {day(last.session)}{at}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,4 +254,6 @@ class StoredBook:
             quoted=max((quote.time for quote in quotes.values()), default=None),
             waiting=sum(waiting.values()),
             ended=await outbox.counts(self.link),
+            dark=await published.blind(self.link),
+            held=worker.held if worker else {},
         )

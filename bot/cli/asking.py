@@ -18,7 +18,7 @@ from bot.cli.facts import drawdown_facts, quote_facts
 from bot.cli.options import CONFIG, AsOf, Config, Data, Home, Json, day_of, show
 from bot.config import read_settings
 from bot.errors import UsageError
-from bot.messages.answers import drawdown_message, quote_message
+from bot.messages.answers import also, drawdown_message, quote_message
 from bot.messages.blocks import plain
 
 _TERMINAL = ChatId("terminal", "", "")
@@ -42,8 +42,7 @@ def quote(
         if as_json:
             show(quote_facts(card, seen))
             return
-        words = quote_message(card, seen.source, time=seen.time, delay=seen.delay, final=seen.final)
-        show(plain(words))
+        show(plain(also(priced.taken, quote_message(card, seen, priced.state, priced.beside))))
 
     asyncio.run(answer())
 
@@ -67,8 +66,7 @@ def drawdown(
         if as_json:
             show(drawdown_facts(card, seen))
             return
-        words = drawdown_message(card, seen.source, time=seen.time, delay=seen.delay, final=seen.final)
-        show(plain(words))
+        show(plain(also(priced.taken, drawdown_message(card, seen, priced.state, priced.beside))))
 
     asyncio.run(answer())
 

@@ -8,11 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
 
 from bot.errors import UnknownSymbol, UsageError
 from bot.market.instrument import SYMBOL, Instrument
 
 _NEAR = 55
+_CLOSE = 80
+# A slip: so many letters wrong, left out, doubled or swapped, in a name that is so long.
+_SLIPS = ((10, 2), (5, 1))
+_CHINESE_SLIPS = ((3, 1),)
 _PART_COUNTS = 0.9
 _LONGEST_ASKED = 64
 _LONGEST_SYMBOL = 15
@@ -21,6 +26,9 @@ _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _SHARE_CLASS = re.compile(r"(?<=[\u3400-\u9fff])(?:-(?:sw|w|s|b)|sw|w)$")
 _NUMBERED = re.compile(r"(hk|sh|sz)?[.:]?(\d{1,6})[.: ]?(hk|sh|ss|sz|ch)?")
 _TICKER = re.compile(r"us[.:]([a-z.-]+)|([a-z.-]+)[.: ]us")
+_LONGEST_HONG_KONG = 5
+_MAINLAND = 6
+_SHANGHAI, _SHENZHEN = "569", "0123"
 
 
 def folded(text: str) -> str:
@@ -63,7 +71,7 @@ class Catalogue:
         return self.by_symbol[symbol]
 
     def resolve(self, asked: str) -> Instrument:
-        """Find the instrument that a person means; a name that is only nearly right is never taken for one.
+        """Find the instrument that a person means; of a name that is only nearly right see `slip`.
 
         Raises `UnknownSymbol`, naming the three nearest, when nothing is called that, and `UsageError` when
         nothing could be.
@@ -78,12 +86,38 @@ class Catalogue:
                 f"“{shown}” is no symbol: write 1 to {_LONGEST_SYMBOL} of A-Z, 0-9, “.”, “^”, “=” and “-”, "
                 "as in 1810.HK, or a name, as in Xiaomi."
             )
-        near = self._nearest(text) or tuple(self)[:3]
+        near = self._nearest(text, _NEAR) or tuple(self)[:3]
         listed = ", ".join(f"{each.symbol} ({each.short})" for each in near)
         remedy = f" Nearest: {listed}." if listed else ""
         raise UnknownSymbol(f"No instrument is called “{shown}”.{remedy}")
 
-    def _nearest(self, text: str) -> tuple[Instrument, ...]:
+    def slip(self, asked: str) -> Instrument | None:
+        """Return the instrument whose name was surely meant where a letter or two are wrong.
+
+        None where another name comes as near or nearly so. What is written in capitals is a symbol, and of a
+        symbol nothing is surely meant: many differ in a letter. So with numbers.
+        """
+        text = folded(asked)
+        allowed = _slips(text)
+        if not allowed or (asked.isascii() and asked == asked.upper()):
+            return None
+        names = [name for name in self.by_name if _slips(name) and _digits(name) == _digits(text)]
+        found = process.extract(text, names, scorer=OSA.distance, score_cutoff=allowed + 1, limit=None)
+        nearest: dict[str, int] = {}
+        for name, distance, _ in found:
+            symbol = self.by_name[name].symbol
+            nearest[symbol] = min(nearest.get(symbol, distance), distance)
+        if not nearest:
+            return None
+        best = min(nearest, key=lambda symbol: nearest[symbol])
+        alone = all(symbol == best or distance > nearest[best] + 1 for symbol, distance in nearest.items())
+        return self.by_symbol[best] if alone and nearest[best] <= allowed else None
+
+    def comes_close(self, asked: str) -> bool:
+        """Tell whether some name is so near that it was probably meant, though it cannot be said which."""
+        return bool(self._nearest(folded(asked), _CLOSE))
+
+    def _nearest(self, text: str, least: float) -> tuple[Instrument, ...]:
         """Return the three whose names come nearest, the nearest first, or none where nothing comes near."""
         whole = process.extract(text, self.by_name.keys(), scorer=fuzz.ratio, limit=None)
         telling = [name for name in self.by_name if _tells(name)] if _tells(text) else []
@@ -94,9 +128,26 @@ class Catalogue:
                 symbol = self.by_name[name].symbol
                 best[symbol] = max(best[symbol], score * weight)
         near = sorted(best, key=lambda symbol: -best[symbol])[:3]
-        if not near or best[near[0]] < _NEAR:
+        if not near or best[near[0]] < least:
             return ()
         return tuple(self.by_symbol[symbol] for symbol in near)
+
+
+def likely_symbol(asked: str) -> str | None:
+    """Return the symbol, as Yahoo writes it, that a text may be; None where it can be none.
+
+    A number alone is a Hong Kong code, or one of the mainland's with its exchange, told by its first digit.
+    """
+    text = _canonical(folded(asked))
+    if text.isascii() and text.isdigit():
+        if len(text) <= _LONGEST_HONG_KONG:
+            return f"{text.lstrip('0').zfill(4)}.HK"
+        if len(text) == _MAINLAND and text[0] in _SHANGHAI:
+            return f"{text}.SS"
+        if len(text) == _MAINLAND and text[0] in _SHENZHEN:
+            return f"{text}.SZ"
+    symbol = text.upper()
+    return symbol if SYMBOL.fullmatch(symbol) else None
 
 
 def shared_names(instruments: Iterable[Instrument]) -> dict[str, tuple[str, ...]]:
@@ -165,6 +216,16 @@ def _canonical(text: str) -> str:
 def _without_class(text: str) -> str:
     """Drop the share class that Hong Kong appends to Chinese names: 小米集团-W, 京东集团-SW."""
     return _SHARE_CLASS.sub("", text)
+
+
+def _slips(text: str) -> int:
+    """Return how many letters may be wrong in a text for it to be surely the name that it nearly is."""
+    lengths = _CHINESE_SLIPS if _CHINESE.search(text) else _SLIPS
+    return next((slips for length, slips in lengths if len(text) >= length), 0)
+
+
+def _digits(text: str) -> str:
+    return "".join(sign for sign in text if sign.isdigit())
 
 
 def _tells(name: str) -> bool:

@@ -3,42 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot.market.beside import Beside, OtherLine, StandIn
+from bot.market.freshness import Freshness
 from bot.market.instrument import Instrument
 from bot.market.measures import Distance, QuoteCard
-from bot.market.sessions import HOURS
+from bot.market.quote import Quote
 from bot.messages.blocks import Message, line, strong
+from bot.messages.freshness import when_made
 from bot.messages.moves import ADJUSTED
-from bot.messages.provenance import delayed
-from bot.messages.words import clock, day, difference, money, percent, price
+from bot.messages.words import day, difference, money, percent, price, sentence
 
 
 def quote_message(
-    card: QuoteCard,
-    source: str,
-    *,
-    time: datetime | None = None,
-    delay: int = 0,
-    final: bool = True,
-    zone: ZoneInfo | None = None,
+    card: QuoteCard, quote: Quote, state: Freshness, beside: Beside, zone: ZoneInfo | None = None
 ) -> Message:
-    """Return the answer to `/quote`.
-
-    `time` is when the price was made, where that is known, and `delay` what the source says of itself, in
-    minutes; `final` says that the price is the session's official close. `zone` is the chat's.
-    """
-    lines = [*_price(card), _when(card, time, delay, zone, final=final), *_session(card), *_year(card)]
-    lines += _distances(card, final=final)
+    """Return the answer to `/quote`; `state` is what the quote is worth now, `zone` the chat's."""
+    final = quote.final
+    lines = [*_price(card), when_made(quote, card.instrument, state, zone), *_session(card), *_year(card)]
+    lines += _distances(card, beside.stand_in, final=final)
     if card.volume_ratio is not None and final:
         lines.append(f"Volume {card.volume_ratio:.1f} times its 20-day average")
-    if card.normal_day_pct is not None:
-        lines.append(f"A normal day's move: {card.normal_day_pct:.2f}% (60 sessions)")
+    lines += _against(card, beside)
+    lines += _ahead(quote)
+    lines += _other_line(card.instrument, beside.other_line)
+    if quote.note:
+        lines.append(sentence(quote.note))
     if card.bar.adjusted:
         lines.append(ADJUSTED)
     heading = strong(_name(card.instrument))
-    return Message(heading, tuple(line(each) for each in lines), line(f"Source: {source}"))
+    return Message(heading, tuple(line(each) for each in lines), line(f"Source: {quote.source}"))
 
 
 def _name(instrument: Instrument) -> str:
@@ -60,19 +55,6 @@ def _price(card: QuoteCard) -> Iterator[str]:
         yield f"{now} {percent(change)}, against a close restated for a distribution since"
     else:
         yield f"{now} {difference(bar.close, previous.close)} {percent(change)}"
-
-
-def _when(card: QuoteCard, time: datetime | None, delay: int, zone: ZoneInfo | None, *, final: bool) -> str:
-    session = day(card.bar.session)
-    if time is None:
-        return f"Close of {session}" if final else f"{session}, before the close"
-    hours = HOURS[card.instrument.market]
-    at = clock(time, hours.zone, hours.zone_name)
-    if zone is not None and time.astimezone(zone).utcoffset() != time.astimezone(hours.zone).utcoffset():
-        at += f" ({clock(time, zone)})"
-    if final:
-        return f"Closed, official close {session}, {at}"
-    return ", ".join((at, session, *([delayed(delay)] if delay else [])))
 
 
 def _session(card: QuoteCard) -> Iterator[str]:
@@ -104,11 +86,13 @@ def _year(card: QuoteCard) -> Iterator[str]:
     yield f"{span}{by} {held}, at {year.position_pct:.0f}% of range"
 
 
-def _distances(card: QuoteCard, *, final: bool) -> Iterator[str]:
+def _distances(card: QuoteCard, stand_in: StandIn | None, *, final: bool) -> Iterator[str]:
     peak, low = card.from_peak, card.off_low
     if card.since is None or card.since == card.bar.session:
         return
     history = f"history since {day(card.since)}"
+    if stand_in is not None:
+        yield f"Before {day(stand_in.until)} by {stand_in.symbol}, its tracking fund, rescaled"
     if peak is not None:
         if peak.session < card.bar.session:
             yield f"From peak {percent(peak.change_pct)} ({_close(card, peak)}, {history})"
@@ -125,3 +109,41 @@ def _distances(card: QuoteCard, *, final: bool) -> Iterator[str]:
 def _close(card: QuoteCard, extreme: Distance) -> str:
     hidden = card.bar.adjusted or extreme.adjusted
     return f"close{'' if hidden else f' {price(extreme.value)}'}, {day(extreme.session)}"
+
+
+def _against(card: QuoteCard, beside: Beside) -> Iterator[str]:
+    found, breadth = beside.against, beside.breadth
+    if found is not None:
+        yield f"vs {found.index.short} {_points(found.points)} on the day"
+    if card.normal_day_pct is not None:
+        yield f"A normal day's move: {card.normal_day_pct:.2f}% (60 sessions)"
+    if breadth is not None:
+        yield f"Members: {breadth.rose} of {breadth.watched} watched rose; {breadth.members} are known"
+
+
+def _ahead(quote: Quote) -> Iterator[str]:
+    if quote.results is not None:
+        due = quote.results
+        part = f", {due.part}" if due.part else ""
+        yield f"Next: results {day(due.session)}{part}{' (estimated)' if due.estimated else ''}"
+
+
+def _other_line(instrument: Instrument, found: OtherLine | None) -> Iterator[str]:
+    if found is None:
+        return
+    pair, rate = found.pair, found.prices.rate
+    in_new_york = instrument.symbol == pair.hong_kong.symbol
+    other, quote = (
+        (pair.new_york, found.prices.new_york) if in_new_york else (pair.hong_kong, found.prices.hong_kong)
+    )
+    last = money(quote.price, other.currency, is_index=False)
+    implied = money(found.implied, instrument.currency, is_index=False)
+    at = "" if rate is None else f", {pair.rate_name} {rate.price:.4f}"
+    ratio = f"{pair.twin.ratio} for 1"
+    yield f"{other.symbol} {last} ({day(quote.session)}) implies {implied} here, at {ratio}{at}"
+
+
+def _points(value: float) -> str:
+    """Write a difference of percentages with its sign."""
+    written = percent(value).removesuffix("%")
+    return f"{written} points"

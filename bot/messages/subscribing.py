@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.chats.subscription import Rate
+from bot.market.blindness import Blind
 from bot.messages.blocks import Message, line, message_of, strong
+from bot.messages.notices import exchange_name
 
 _HONG_KONG = ZoneInfo("Asia/Hong_Kong")
 
@@ -46,19 +49,40 @@ def subscriptions(titles: Iterable[str]) -> Message:
     return Message(strong("This chat is told of"), listed)
 
 
-def status(
-    ticked_s: float | None, watched: int, source: str, trouble: str, quoted: datetime | None,
-    waiting: int, ended: Mapping[str, int],
-) -> Message:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How the worker's looks fare: the last was `ago` seconds ago, None where there never was one."""
+
+    ago: float | None
+    watched: int
+    source: str
+    trouble: str
+    newest: datetime | None
+    dark: tuple[Blind, ...]
+    held: Mapping[str, int]
+
+
+def status(looked: Looked, waiting: int, ended: Mapping[str, int]) -> Message:
     """Return the answer to `/status`."""
-    if ticked_s is None:
+    if looked.ago is None:
         return message_of("The worker has never run here\nStart it with marketbell run, or marketbell worker")
-    lines = [f"Last look {ticked_s:.0f} s ago at {watched} instruments, {source}"]
-    if trouble:
-        lines.append(f"Trouble: {trouble}")
-    if quoted is not None:
-        lines.append(f"Newest price {quoted.astimezone(_HONG_KONG):%d %b %Y %H:%M} HKT")
+    lines = [f"Last look {looked.ago:.0f} s ago at {looked.watched} instruments, {looked.source}"]
+    if looked.trouble:
+        lines.append(f"Trouble: {looked.trouble}")
+    lines += [
+        f"Blind: no new price from {exchange_name(each.exchange)} since {_said(each.since)}"
+        for each in looked.dark
+    ]
+    if looked.newest is not None:
+        lines.append(f"Newest price {_said(looked.newest)}")
+    if looked.held:
+        reasons = ", ".join(f"{count} {why}" for why, count in sorted(looked.held.items()))
+        lines.append(f"Quotes held back since the worker's start: {reasons}")
     told = ", ".join(f"{number} {state}" for state, number in sorted(ended.items())) or "none yet"
     lines.append(f"Deliveries: {told}; chats with deliveries waiting: {waiting}")
-    heading = "All is well" if not trouble else "Not all is well"
+    heading = "Not all is well" if looked.trouble or looked.dark else "All is well"
     return Message(strong(heading), tuple(map(line, lines)))
+
+
+def _said(moment: datetime) -> str:
+    return f"{moment.astimezone(_HONG_KONG):%d %b %Y %H:%M} HKT"

@@ -84,6 +84,10 @@ class Keys:
         """What was last found out about such a symbol."""
         return f"{self.raised}answer:{_hashed(symbol)}"
 
+    def found(self, text: str) -> str:
+        """What the source's search had for a name."""
+        return f"{self.raised}found:{_hashed(text)}"
+
     def facts(self) -> str:
         """What the worker says of itself and of the market it watches."""
         return f"{self.raised}facts"

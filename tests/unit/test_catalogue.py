@@ -5,8 +5,8 @@ import time
 import pytest
 
 from bot.errors import UnknownSymbol, UsageError
-from bot.market.catalogue import Catalogue, shared_names
-from bot.market.instrument import Instrument
+from bot.market.catalogue import Catalogue, likely_symbol, shared_names
+from bot.market.instrument import Instrument, bare_instrument
 
 XIAOMI = Instrument(
     "1810.HK", "stock", "XHKG", "HKD", "Xiaomi", {"zh-Hans": "小米集团-W", "zh-Hant": "小米集團-W"}, ("小米",)
@@ -110,12 +110,82 @@ def test_what_is_described_twice_is_the_first_and_has_the_names_of_both() -> Non
     assert len(tuple(catalogue)) == len(KNOWN)
 
 
-def test_a_typing_mistake_is_never_taken_for_a_name_and_gets_the_three_nearest() -> None:
+def test_a_typing_mistake_is_not_a_name_and_gets_the_three_nearest() -> None:
     assert refused("XIAOMO").startswith("No instrument is called “XIAOMO”. Nearest: 1810.HK (Xiaomi), ")
     said = refused("tencnet")
     assert said.startswith("No instrument is called “tencnet”. Nearest: 0700.HK (Tencent), ")
     assert said.count("(") == 3
     assert "Nearest: 0700.HK (Tencent)" in refused("腾迅")
+
+
+@pytest.mark.parametrize(
+    "asked,meant",
+    [
+        ("xiaomu", XIAOMI),
+        ("Xiaomo", XIAOMI),
+        ("xiomi", XIAOMI),
+        ("tencnet", TENCENT),
+        ("tencent holdinsg", TENCENT),
+        ("腾訊控股", TENCENT),
+        ("alibbaba", ALIBABA),
+    ],
+)
+def test_a_slip_in_a_name_is_seen_through(asked: str, meant: Instrument) -> None:
+    assert CATALOGUE.slip(asked) is meant
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["XIAOMO", "BABX", "baby", "alibaba hj", "腾迅", "nikkei 325", "1811.hk", "palantir", "小来", "", "xx"],
+)
+def test_what_may_be_something_else_is_no_slip(asked: str) -> None:
+    assert CATALOGUE.slip(asked) is None
+
+
+def test_a_name_comes_close_where_it_was_probably_meant() -> None:
+    assert CATALOGUE.comes_close("XIAOMO")
+    assert CATALOGUE.comes_close("小米手机")
+    assert not CATALOGUE.comes_close("palantir")
+
+
+@pytest.mark.parametrize(
+    "asked,symbol",
+    [
+        ("466", "0466.HK"),
+        ("00466", "0466.HK"),
+        ("80700", "80700.HK"),
+        ("hk.1234", "1234.HK"),
+        ("600000", "600000.SS"),
+        ("510050", "510050.SS"),
+        ("002415", "002415.SZ"),
+        ("300059", "300059.SZ"),
+        ("830799", "830799"),
+        ("pltr us", "PLTR"),
+        ("^vhsi", "^VHSI"),
+        ("brk-b", "BRK-B"),
+        ("Palantir Technologies", None),
+        ("丰田", None),
+    ],
+)
+def test_a_code_is_read_as_the_symbol_of_where_such_codes_are_traded(asked: str, symbol: str | None) -> None:
+    assert likely_symbol(asked) == symbol
+
+
+@pytest.mark.parametrize(
+    "symbol,exchange,currency",
+    [
+        ("1234.HK", "XHKG", "HKD"),
+        ("7203.T", "XTKS", "JPY"),
+        ("VOD.L", "XLON", ""),
+        ("CNY=X", "XXXX", "CNY"),
+        ("EURUSD=X", "XXXX", "USD"),
+    ],
+)
+def test_a_symbol_that_nobody_described_is_of_the_exchange_and_currency_it_tells(
+    symbol: str, exchange: str, currency: str
+) -> None:
+    found = bare_instrument(symbol)
+    assert (found.exchange, found.currency) == (exchange, currency)
 
 
 def test_a_part_of_a_name_brings_it_near() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.chat.commands import drawdown, quote, start, status, subscribe, subscriptions, unsubscribe
+from bot.chat.commands import drawdown, premium, quote, start, status, subscribe, subscriptions, unsubscribe
 from bot.chat.commands import help as helping
 
 COMMANDS = (
@@ -10,6 +10,7 @@ COMMANDS = (
     helping.COMMAND,
     quote.COMMAND,
     drawdown.COMMAND,
+    premium.COMMAND,
     subscribe.COMMAND,
     unsubscribe.COMMAND,
     subscriptions.COMMAND,

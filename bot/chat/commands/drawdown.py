@@ -8,7 +8,7 @@ from typing import get_args
 from bot.chat.command import Asked, Command
 from bot.chats.roles import Role
 from bot.market.extremes import Window
-from bot.messages.answers import drawdown_message
+from bot.messages.answers import also, drawdown_message
 from bot.messages.blocks import Message
 
 _LIKE_A_WINDOW = re.compile(r"\d+[a-z]+")
@@ -19,8 +19,7 @@ async def _answer(asked: Asked) -> Message:
     has_window = bool(name) and (last in get_args(Window) or _LIKE_A_WINDOW.fullmatch(last) is not None)
     symbol, window = (" ".join(name), last) if has_window else (asked.words, "all")
     priced = await asked.market.drawdown(symbol, window)
-    quote = priced.quote
-    return drawdown_message(priced.card, quote.source, time=quote.time, delay=quote.delay, final=quote.final)
+    return also(priced.taken, drawdown_message(priced.card, priced.quote, priced.state, priced.beside))
 
 
 COMMAND = Command(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from bot.chat.command import Asked, Command
 from bot.chats.roles import Role
-from bot.messages.answers import quote_message
+from bot.messages.answers import also, quote_message
 from bot.messages.blocks import Message
 
 
 async def _answer(asked: Asked) -> Message:
     priced = await asked.market.quote(asked.words)
-    quote = priced.quote
-    return quote_message(priced.card, quote.source, time=quote.time, delay=quote.delay, final=quote.final)
+    return also(priced.taken, quote_message(priced.card, priced.quote, priced.state, priced.beside))
 
 
 COMMAND = Command(

@@ -5,15 +5,14 @@ from __future__ import annotations
 from bot.chat.command import Asked, Command
 from bot.chats.roles import Role
 from bot.messages.blocks import Message
-from bot.messages.subscribing import status
+from bot.messages.subscribing import Looked, status
 
 
 async def _answer(asked: Asked) -> Message:
     found = await asked.book.status()
     seconds = None if found.ticked is None else (found.now - found.ticked) / 1000
-    return status(
-        seconds, found.watched, found.source, found.trouble, found.quoted, found.waiting, found.ended
-    )
+    looked = Looked(seconds, found.watched, found.source, found.trouble, found.quoted, found.dark, found.held)
+    return status(looked, found.waiting, found.ended)
 
 
 COMMAND = Command(

@@ -9,11 +9,13 @@ from datetime import date, datetime
 from pathlib import Path
 
 from bot.errors import DataError, NotKnown
+from bot.market.actions import Action
 from bot.market.bars import Bar, Known, Series
-from bot.market.breaks import Checked, check
+from bot.market.breaks import Checked, Gap, check
 from bot.market.catalogue import Catalogue
 from bot.market.instrument import Instrument, bare_instrument
 from bot.market.sessions import settlement
+from bot.market.tracking import own
 from bot.sources.folder import read_folder, write_folder
 from bot.store import market as published
 from bot.store.link import Link
@@ -58,9 +60,16 @@ async def kept(link: Link) -> dict[str, Series]:
 
 
 def looked_through(catalogue: Catalogue, series: Mapping[str, Series]) -> Checked:
-    """Say what is wrong with a history."""
+    """Say what is wrong with a history; what stands in for bars is not, nor is what is known as untraded."""
     places = {symbol: _place(catalogue, symbol) for symbol in series}
-    return check(series, {symbol: place for symbol, place in places.items() if place is not None})
+    real = {symbol: own(each) for symbol, each in series.items()}
+    checked = check(real, {symbol: place for symbol, place in places.items() if place is not None})
+    amiss = (
+        each
+        for each in checked.findings
+        if not isinstance(each, Gap) or not set(each.sessions) <= set(series[each.symbol].untraded)
+    )
+    return replace(checked, findings=tuple(amiss))
 
 
 def _place(catalogue: Catalogue, symbol: str) -> str | None:
@@ -133,6 +142,10 @@ class _Merged:
     symbol: str
     bars: dict[date, Bar]
     before: dict[tuple[date, str, str], Known]
+    actions: dict[tuple[date, str], Action]
+    standing: dict[date, Bar]
+    stand_in: str
+    untraded: frozenset[date]
     contradictions: list[str] = field(default_factory=list)
     new: int = 0
     replaced: int = 0
@@ -140,14 +153,21 @@ class _Merged:
 
     @classmethod
     def of(cls, held: Series, coming: Series) -> _Merged:
-        """Put `coming` into `held`."""
+        """Put `coming` into `held`; what stands in for bars gives way to them."""
+        stands = coming if coming.stand_in else held
         merged = cls(
             held.symbol,
-            {each.session: each for each in held.bars},
+            {each.session: each for each in own(held).bars},
             {_place_of(each): each for each in held.before},
+            {(each.session, each.kind): each for each in held.actions},
+            {each.session: each for each in stands.bars if stands.stand_in and each.adjusted},
+            stands.stand_in,
+            frozenset(held.untraded + coming.untraded),
         )
-        for bar in coming.bars:
+        for bar in own(coming).bars:
             merged._add(bar)
+        for action in coming.actions:
+            merged._add_action(action)
         for known in coming.before:
             merged._add_known(known)
         return merged
@@ -160,13 +180,19 @@ class _Merged:
     @property
     def series(self) -> Series:
         """The history; an extreme of a time whose bars are held by now is not held beside them."""
-        bars = tuple(self.bars[each] for each in sorted(self.bars))
+        whole = self.standing | self.bars
+        bars = tuple(whole[each] for each in sorted(whole))
         # A close alone may be the last one from before the bars.
         bare = bool(bars) and bars[0] == Bar(bars[0].session, bars[0].close)
         begins = next((each.session for each in bars[bare:]), None)
         known = (self.before[each] for each in sorted(self.before))
         return Series(
-            self.symbol, bars, tuple(each for each in known if begins is None or each.session < begins)
+            self.symbol,
+            bars,
+            tuple(each for each in known if begins is None or each.session < begins),
+            tuple(self.actions[each] for each in sorted(self.actions)),
+            self.stand_in if self.standing.keys() - self.bars.keys() else "",
+            tuple(sorted(self.untraded - whole.keys())),
         )
 
     def _add(self, bar: Bar) -> None:
@@ -183,6 +209,15 @@ class _Merged:
         self.replaced += 1
         self.bars[bar.session] = bar
         self.contradictions.append(f"{self.symbol} {bar.session} ({different})")
+
+    def _add_action(self, action: Action) -> None:
+        held = self.actions.get((action.session, action.kind), action)
+        self.actions[action.session, action.kind] = action
+        for name in ("factor", "amount"):
+            ours, theirs = getattr(held, name), getattr(action, name)
+            if not math.isclose(ours, theirs, rel_tol=_SAME):
+                what = f"{action.kind} {name} {theirs!r}, held {ours!r}"
+                self.contradictions.append(f"{self.symbol} {action.session} ({what})")
 
     def _add_known(self, known: Known) -> None:
         held = self.before.get(_place_of(known), known)

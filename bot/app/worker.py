@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -157,8 +157,8 @@ class Worker:
         await blindness.load()
         return blindness
 
-    async def publish(self, *, trouble: str = "") -> None:
-        """Say that the worker is there, and what troubles it."""
+    async def publish(self, held: Mapping[str, int], *, trouble: str = "") -> None:
+        """Say that the worker is there, what troubles it, and what it held back."""
         parts = self.parts
         said = Published(
             started=self._started,
@@ -167,6 +167,7 @@ class Worker:
             source=self.quotes.name,
             trouble=trouble,
             replay_of=self.replay_of or "",
+            held=dict(held),
         )
         await published.publish_worker(parts.link, said)
 
@@ -197,7 +198,7 @@ class Active:
             now, source = worker.present.now(), worker.quotes.name
             await self.blindness.look(self.watch.quotes, now, source, trouble, self.raiser)
         await self.fan_out.work_off()
-        await worker.publish(trouble=trouble)
+        await worker.publish(self.watch.held, trouble=trouble)
         if not trouble:
             await self._rate()
 

@@ -75,12 +75,11 @@ class Series:
     before: tuple[Known, ...] = ()
     actions: tuple[Action, ...] = ()
     stand_in: str = ""
+    untraded: tuple[date, ...] = ()
 
     @cached_property
     def sessions(self) -> tuple[date, ...]:
         """The dates of the bars."""
-        if self.settled is not None:
-            return (*self.settled.sessions, self.bars[-1].session)
         return tuple(each.session for each in self.bars)
 
     @cached_property
@@ -99,21 +98,36 @@ class Series:
 
     def once(self, asked: Hashable, work: Callable[[Series], Worked]) -> Worked:
         """Return `work(self)`, done once for what was `asked`: bars never change."""
-        if asked not in self._worked_out:
-            self._worked_out[asked] = work(self)
-        found: Worked = self._worked_out[asked]
+        found: Worked
+        try:
+            found = self._worked_out[asked]
+        except KeyError:
+            found = self._worked_out[asked] = work(self)
         return found
 
     def until(self, session: date) -> Series:
         """Return what was known when `session` had settled."""
-        return self._first(bisect_right(self.sessions, session))
+        at = self.index_of(session)
+        return self._first(self.count_before(session) if at is None else at + 1)
 
     def with_bar(self, bar: Bar) -> Series:
         """Return the series with `bar` as its last, in place of one of the same session."""
-        settled = self._first(bisect_left(self.sessions, bar.session))
-        made = replace(settled, bars=(*settled.bars, bar))
+        settled = self._first(self.count_before(bar.session)).alone
+        # added, not unpacked: that copies ten years twice
+        made = replace(settled, bars=settled.bars + (bar,))  # noqa: RUF005
         vars(made)["settled"] = settled
         return made
+
+    @cached_property
+    def alone(self) -> Series:
+        """The same without what its last bar was put on: nothing may keep bar upon bar for ever."""
+        return self if self.settled is None else replace(self)
+
+    def count_before(self, session: date) -> int:
+        """Return how many bars are of sessions before `session`."""
+        if self.settled is None:
+            return bisect_left(self.sessions, session)
+        return len(self.bars) if self.bars[-1].session < session else self.settled.count_before(session)
 
     def _first(self, bars: int) -> Series:
         if bars == len(self.bars):
@@ -122,10 +136,18 @@ class Series:
             return self.settled
         return replace(self, bars=self.bars[:bars])
 
-    def on(self, session: date) -> Bar | None:
-        """Return the bar of `session`."""
-        at = bisect_left(self.sessions, session)
-        return self.bars[at] if at < len(self.bars) and self.sessions[at] == session else None
+    @cached_property
+    def adjusted(self) -> frozenset[date]:
+        """The sessions whose bars are adjusted."""
+        if self.settled is None:
+            return frozenset(each.session for each in self.bars if each.adjusted)
+        last = self.bars[-1]
+        return self.settled.adjusted | {last.session} if last.adjusted else self.settled.adjusted
+
+    def index_of(self, session: date) -> int | None:
+        """Return the index of the bar of `session`."""
+        at = self.count_before(session)
+        return at if at < len(self.bars) and self.bars[at].session == session else None
 
     def joined(self, coming: Series) -> Series:
         """Return both as one; where both have a session, its bar is that of `coming`."""
@@ -139,7 +161,7 @@ class Series:
 
     def since(self, session: date) -> tuple[Bar, ...]:
         """Return the bars of `session` and after."""
-        return self.bars[bisect_left(self.sessions, session) :]
+        return self.bars[self.count_before(session) :]
 
     def sigma(self, index: int, lookback: int) -> float | None:
         """Return the sample standard deviation of the last `lookback` log returns before bar `index`.
@@ -147,19 +169,24 @@ class Series:
         The bar's own move never enters. None when fewer than `lookback` returns are known.
         """
         if self.settled is not None and index == len(self.settled.bars):
-            return self.settled.once(("sigma", lookback), lambda held: held.sigma(index, lookback))
+            return self.settled.sigma(index, lookback)
         if index == len(self.bars):
-            returns: Sequence[float] = _log_returns(self.bars[-lookback - 1 :])
-        else:
-            returns = self.log_returns[max(index - 1 - lookback, 0) : max(index - 1, 0)]
-        if len(returns) < lookback:
-            return None
-        mean = math.fsum(returns) / lookback
-        return math.sqrt(math.fsum((each - mean) ** 2 for each in returns) / (lookback - 1))
+            asked = ("sigma", lookback)
+            return self.once(
+                asked, lambda held: _deviation(_log_returns(held.bars[-lookback - 1 :]), lookback)
+            )
+        return _deviation(self.log_returns[max(index - 1 - lookback, 0) : max(index - 1, 0)], lookback)
 
 
 def _log_returns(bars: Sequence[Bar]) -> Sequence[float]:
     return array("d", (math.log(after.close / before.close) for before, after in pairwise(bars)))
+
+
+def _deviation(returns: Sequence[float], lookback: int) -> float | None:
+    if len(returns) < lookback:
+        return None
+    mean = math.fsum(returns) / lookback
+    return math.sqrt(math.fsum((each - mean) ** 2 for each in returns) / (lookback - 1))
 
 
 @dataclass(frozen=True, slots=True)

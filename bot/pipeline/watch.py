@@ -2,52 +2,45 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 
 from bot.alerts.alert import Alert, Reason, Seen, move_topics
 from bot.alerts.surroundings import move_of
 from bot.clock import MachineTime
-from bot.errors import Away
-from bot.market.bars import Bar, Calendar, Series, calendar_of
+from bot.market.bars import Calendar, Series, calendar_of
 from bot.market.catalogue import Catalogue
+from bot.market.doubt import Doubt
 from bot.market.instrument import Instrument
 from bot.market.quote import Look, Quote, look_between
 from bot.market.schedule import Schedule
 from bot.market.sessions import session_of
+from bot.pipeline.entering import Entering, Session
+from bot.pipeline.histories import Histories
 from bot.pipeline.raising import Raiser
+from bot.pipeline.scrutiny import Scrutiny
 from bot.ports import QuoteSource
 from bot.rules.conditions import Rule
-from bot.rules.crossing import Crossing, Rung, fold_of
+from bot.rules.crossing import Crossing, fold_of
 from bot.rules.evaluate import Ladders, looked
-from bot.rules.footing import Footing, footings
-from bot.rules.past import passed_in_history
 from bot.store import alerts as stored
 from bot.store import market as published
 from bot.store.link import Link
 
 _LATE = timedelta(minutes=10)
-_KEPT = timedelta(days=30)
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOST_TRIES = 3
 
 Report = Callable[..., None]
 
 
 @dataclass(slots=True)
-class _Session:
-    """One instrument's present session: its history, and each rule's footing there."""
-
-    day: date
-    history: Series
-    footings: dict[str, Footing]
-
-
-@dataclass(slots=True)
 class Watch:
-    """Looks at quotes under every rule; what it remembers can be rebuilt from Redis and the source."""
+    """Looks at quotes under every rule; what it remembers can be rebuilt from Redis and the source.
+
+    `charts` is how many charts the source may be asked for in a minute. A replay may ask for as many as it
+    likes: recorded bars cost nothing, and it must find the same whatever it is asked at once.
+    """
 
     link: Link
     source: QuoteSource
@@ -57,17 +50,28 @@ class Watch:
     report: Report
     schedule: Schedule | None = None
     replay_of: str | None = None
+    charts: int = 40
     _ladders: Ladders = field(default_factory=Ladders)
-    _histories: dict[str, Series] = field(default_factory=dict)
-    _sessions: dict[str, _Session] = field(default_factory=dict)
+    _sessions: dict[str, Session] = field(default_factory=dict)
     _quotes: dict[str, Quote] = field(default_factory=dict)
+    _past: Histories = field(init=False)
+    _scrutiny: Scrutiny = field(init=False)
+    _entering: Entering = field(init=False)
     _first: bool = True
-    _silent: bool = False
+
+    def __post_init__(self) -> None:
+        """Make what it looks at quotes with."""
+        self._scrutiny = Scrutiny(self.catalogue, self.schedule, self.report)
+        most = self.charts if self.replay_of is None else None
+        self._past = Histories(self.link, self.source, self.catalogue, self.report, self.schedule, most)
+        self._entering = Entering(
+            self.link, self.rules, self.catalogue, self.report, self.calendar, self._ladders
+        )
 
     async def load(self) -> None:
         """Take up what was known when the last worker stopped."""
         self._quotes = await published.quotes(self.link)
-        self._histories = await published.histories(self.link)
+        await self._past.load()
 
     def calendar(self) -> Calendar:
         """Return the sessions of each market: as its calendar has them, or as the bars held know of them."""
@@ -75,7 +79,7 @@ class Watch:
 
     def held_calendar(self) -> Calendar:
         """Return the sessions of each market on which any instrument held traded."""
-        watched = (each for symbol, each in self._histories.items() if symbol in self.catalogue)
+        watched = (each for symbol, each in self.histories.items() if symbol in self.catalogue)
         return calendar_of(watched, lambda symbol: self.catalogue[symbol].market)
 
     @property
@@ -86,20 +90,46 @@ class Watch:
     @property
     def histories(self) -> Mapping[str, Series]:
         """The settled bars that are held."""
-        return self._histories
+        return self._past.held
+
+    @property
+    def held(self) -> Mapping[str, int]:
+        """How often what was held back or dropped, by reason."""
+        return self._scrutiny.counts
 
     async def tick(self, quotes: Iterable[Quote], raiser: Raiser) -> tuple[Alert, ...]:
-        """Look at `quotes` together and raise what they crossed; return what was raised.
+        """Look at `quotes` and raise what they crossed; return what was raised.
 
         A quote counts as looked at only when everything that it crossed is raised: a worker that is killed
         in between looks again, and raises nothing twice. What a session crossed that was over before anybody
-        looked is recorded, and told to nobody.
+        looked is recorded, and told to nobody. What cannot be believed is held back, and what has to wait for
+        its bars keeps nothing else waiting.
         """
+        looked_at = tuple(quotes)
+        if not looked_at:
+            return ()
+        now = max(each.received for each in looked_at)
+        self._past.begin(now)
+        ready: list[Quote] = []
+        others: list[Quote] = []
+        for quote in looked_at:
+            if self._scrutiny.is_new(quote, self._quotes.get(quote.symbol)):
+                at_hand = await self._enter(quote, asking=False) and self._doubt(quote) is None
+                (ready if at_hand else others).append(quote)
+        raised = await self._look(ready, raiser)
+        believed = [each for quote in others if (each := await self._believed(quote)) is not None]
+        raised += await self._look(believed, raiser)
+        for symbol in await self._past.refill(now):
+            self._sessions.pop(symbol, None)
+        self._first = False
+        return tuple(raised)
+
+    async def _look(self, quotes: Iterable[Quote], raiser: Raiser) -> list[Alert]:
         looks: list[tuple[Quote, Look]] = []
-        self._silent = False
         for quote in quotes:
             look = look_between(self._quotes.get(quote.symbol), quote)
-            if look is not None and self._is_of_a_session(quote) and await self._enter(quote):
+            if look is not None:
+                self._scrutiny.believe(quote)
                 looks.append((quote, look))
         for quote, look in looks:
             if self._is_over(quote):
@@ -113,25 +143,51 @@ class Watch:
             raised += [answer.alert for answer in answers if answer.verdict == "raised"]
             if all(answer.verdict != "told" for answer in answers):
                 break
+        await self._past.settle(quote for quote, _ in looks)
         for quote, look in looks:
             session = self._sessions[quote.symbol]
             session.footings = {name: each.after(look) for name, each in session.footings.items()}
             self._quotes[quote.symbol] = quote
         await published.publish_quotes(self.link, [quote for quote, _ in looks])
-        self._first = False
-        return tuple(raised)
+        return raised
 
-    def _is_of_a_session(self, quote: Quote) -> bool:
-        """Tell whether the quote is of a watched instrument and was made while its exchange traded.
+    async def _enter(self, quote: Quote, *, asking: bool = True) -> bool:
+        """Make ready for the quote's session, where it is a new one; tell whether it can be looked at.
 
-        The official close counts whenever it is printed; where the calendar ends, every day counts.
+        A quote that cannot be compared yet, or not without `asking` the source, is left for later: to the
+        next tick, whose look then covers it.
         """
-        if quote.symbol not in self.catalogue:
-            return False
-        exchange = self.catalogue[quote.symbol].exchange
-        if quote.final or self.schedule is None or not self.schedule.knows(exchange, quote.session):
+        session = self._sessions.get(quote.symbol)
+        if session is not None and session.day == quote.session:
             return True
-        return self.schedule.session_at(exchange, quote.time) is not None
+        before = self._quotes.get(quote.symbol)
+        history = await self._past.before(self.catalogue[quote.symbol], quote, before, asking=asking)
+        if history is None:
+            return False
+        self._sessions[quote.symbol] = await self._entering.session(quote, history, before)
+        return True
+
+    async def _believed(self, quote: Quote) -> Quote | None:
+        """Return the quote as it may be looked at, or None where it has to wait or is held back.
+
+        Where it contradicts our bars, or a split could explain it, they are asked for again.
+        """
+        instrument = self.catalogue[quote.symbol]
+        if not await self._enter(quote):
+            return None
+        found = self._doubt(quote)
+        if found is not None and found.of_the_bars and await self._past.again(instrument, quote):
+            del self._sessions[quote.symbol]
+            if not await self._enter(quote):
+                return None
+            found = self._doubt(quote)
+        if found is None:
+            return quote
+        return self._scrutiny.hold(quote, found, self._past.asked(quote.symbol))
+
+    def _doubt(self, quote: Quote) -> Doubt | None:
+        history = self._sessions[quote.symbol].history
+        return self._scrutiny.doubt(quote, history, self._quotes.get(quote.symbol))
 
     def _is_over(self, quote: Quote) -> bool:
         """Tell whether the quote's session had passed when it reached us."""
@@ -150,73 +206,6 @@ class Watch:
                 self._ladders.told[facts.crossing.rung] = step
             case stored.Raised(alert=Alert(facts=facts)) if facts.kind == "move":
                 self._ladders.climb(facts.crossing)
-
-    async def _enter(self, quote: Quote) -> bool:
-        """Make ready for the quote's session, where it is a new one; tell whether it can be looked at.
-
-        A quote that cannot be compared yet is left for the next tick, whose look then covers it.
-        """
-        session = self._sessions.get(quote.symbol)
-        if session is not None and session.day == quote.session:
-            return True
-        instrument = self.catalogue[quote.symbol]
-        history = await self._history_before(instrument, quote.session)
-        if history is None:
-            return False
-        self._histories[quote.symbol] = history
-        await published.publish_history(self.link, history)
-        calendar = self.calendar()
-        today = history.with_bar(Bar(quote.session, quote.price))
-        found: dict[str, Footing] = {}
-        for rule in self.rules:
-            if quote.symbol not in rule.symbols:
-                continue
-            footing = footings(rule, today, calendar, instrument.market)[-1]
-            if footing is None:
-                self.report("not compared", rule=rule.name, symbol=quote.symbol, session=str(quote.session))
-                continue
-            found[rule.name] = await self._step_in(rule, footing, history, calendar, quote)
-        self._sessions[quote.symbol] = _Session(quote.session, history, found)
-        return True
-
-    async def _step_in(
-        self, rule: Rule, footing: Footing, history: Series, calendar: Calendar, quote: Quote
-    ) -> Footing:
-        """Take up a footing's ladders, as told and as history passed them, and today's extremes so far."""
-        market = self.catalogue[quote.symbol].market
-        told = await stored.ladders(self.link, rule.revision, quote.symbol)
-        passed = passed_in_history(rule, footing, history, calendar, market)
-        behind = {rung: step for rung, step in passed.items() if step > told.get(rung, 0.0)}
-        await stored.record(self.link, behind.items())
-        over = [rung for rung in told if _is_over(rung, quote.session)]
-        await stored.forget(self.link, over)
-        self._ladders.told.update(told | behind)
-        for rung in over:
-            self._ladders.told.pop(rung)
-        before = self._quotes.get(quote.symbol)
-        if before is None or before.session != quote.session:
-            return footing
-        look = look_between(None, before)
-        return footing if look is None else footing.after(look)
-
-    async def _history_before(self, instrument: Instrument, session: date) -> Series | None:
-        """Return the settled bars before a session, or None where they cannot be had now.
-
-        What is kept goes back further than some sources do, and may have been imported meanwhile; where both
-        have a session, the source is believed. One that was silent once is not asked again in the same tick:
-        then the close that we saw ourselves stands in for its bar.
-        """
-        kept = (await published.history(self.link, instrument.symbol)).until(session - timedelta(days=1))
-        if not self._silent:
-            try:
-                return kept.joined(await self.source.history(instrument, session))
-            except Away as error:
-                self._silent = True
-                self.report("history not refreshed", symbol=instrument.symbol, why=str(error))
-        last = self._quotes.get(instrument.symbol)
-        if last is None or not last.final or last.session >= session:
-            return None
-        return kept.with_bar(last.bar)
 
     def _crossed(self, quote: Quote, look: Look) -> Iterable[Alert]:
         for rule, crossing in self._crossings(quote, look):
@@ -249,8 +238,3 @@ class Watch:
         if self._first and gap and gap > _LATE:
             return "seen late"
         return "new step" if crossing.before else "first"
-
-
-def _is_over(rung: Rung, session: date) -> bool:
-    """Tell whether a day move's record has outlived its session by the time that records are kept."""
-    return _DAY.fullmatch(rung.episode) is not None and date.fromisoformat(rung.episode) < session - _KEPT

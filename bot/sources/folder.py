@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,8 @@ from bot.errors import DataError, UsageError
 from bot.market.bars import Bar, Calendar, Known, Reference, Series, Side
 from bot.market.instrument import Market
 from bot.news.story import Story
+from bot.sources import folder_events as events
+from bot.sources.folder_cells import a_date, a_number, a_price
 
 _NEEDED = ("date", "symbol", "close")
 _PRICES = ("open", "high", "low", "close")
@@ -54,6 +55,8 @@ def read_folder(folder: Path) -> Recorded:
     """Read every CSV file of `folder`, and `stories.jsonl` where there is one.
 
     A table of bars is headed `date,symbol,open,high,low,close[,volume][,adjusted]`; an empty close is a gap.
+    A table of what befell is headed `date,symbol,kind,factor,amount,note`: the kind is split, distribution,
+    untraded or stand-in, whose note is the fund's symbol.
     A table of what is known of the time before is headed `date,symbol,kind,reference,value`: the kind is
     peak, low or last, the reference close or intraday. A last close is a bar that knows nothing else.
 
@@ -81,6 +84,7 @@ class _Held:
     bars: dict[date, Bar] = field(default_factory=dict)
     last: tuple[Bar, str] | None = None
     before: dict[tuple[date, Side, Reference], tuple[Known, str]] = field(default_factory=dict)
+    befell: events.Events = field(default_factory=events.Events)
 
     def series(self, symbol: str) -> Series:
         """Put it in order of time; `DataError` where something from before the bars is not from before."""
@@ -93,15 +97,18 @@ class _Held:
                 raise DataError(
                     f"{place}: {what.session} is not before {bars[0].session}, the first bar of {symbol}."
                 )
-        return Series(symbol, (*(bar for bar, _ in last), *bars), tuple(known for known, _ in before))
+        whole = Series(symbol, (*(bar for bar, _ in last), *bars), tuple(known for known, _ in before))
+        return self.befell.known_of(whole)
 
 
 def _read_table(table: Path, held: dict[str, _Held]) -> None:
     rows = csv.DictReader(_text(table).splitlines())
     heading = list(rows.fieldnames or ())
-    read = _read_extreme if heading == _EXTREMES else _read_bar
+    read = {tuple(_EXTREMES): _read_extreme, tuple(events.HEADING): _read_event}.get(
+        tuple(heading), _read_bar
+    )
     missing = [name for name in _NEEDED if name not in heading]
-    if missing and heading != _EXTREMES:
+    if missing and read is _read_bar:
         raise DataError(
             f"{table.name}, line 1: the heading lacks {', '.join(missing)}; "
             "write date,symbol,open,high,low,close[,volume][,adjusted]."
@@ -123,8 +130,8 @@ def _text(file: Path) -> str:
 
 
 def _read_bar(row: dict[str, str], place: str, held: dict[str, _Held]) -> None:
-    session = _date(row["date"], place)
-    opened, high, low, close = (_price(row.get(name, ""), name, place) for name in _PRICES)
+    session = a_date(row["date"], place)
+    opened, high, low, close = (a_price(row.get(name, ""), name, place) for name in _PRICES)
     if close is None:
         return
     known = [each for each in (opened, close) if each is not None]
@@ -135,7 +142,7 @@ def _read_bar(row: dict[str, str], place: str, held: dict[str, _Held]) -> None:
     adjusted = row.get("adjusted", "").strip()
     if adjusted not in {"", "0", "1"}:
         raise DataError(f"{place}: adjusted is “{adjusted}”; write 0 or 1.")
-    volume = _number(row.get("volume", ""), "volume", place)
+    volume = a_number(row.get("volume", ""), "volume", place)
     bars = held[row["symbol"]].bars
     if session in bars:
         raise DataError(f"{place}: {row['symbol']} has a second bar for {session}; keep one.")
@@ -143,9 +150,9 @@ def _read_bar(row: dict[str, str], place: str, held: dict[str, _Held]) -> None:
 
 
 def _read_extreme(row: dict[str, str], place: str, held: dict[str, _Held]) -> None:
-    session = _date(row["date"], place)
+    session = a_date(row["date"], place)
     kind, written = row["kind"], row["reference"]
-    value = _price(row["value"], "value", place)
+    value = a_price(row["value"], "value", place)
     if value is None:
         raise DataError(f"{place}: the value is empty.")
     reference = next((each for each in _references() if each == written), None)
@@ -169,38 +176,16 @@ def _read_extreme(row: dict[str, str], place: str, held: dict[str, _Held]) -> No
     here.before[session, side, reference] = Known(session, side, reference, value), place
 
 
+def _read_event(row: dict[str, str], place: str, held: dict[str, _Held]) -> None:
+    held[row["symbol"]].befell.read(row, place)
+
+
 def _references() -> tuple[Reference, ...]:
     return get_args(Reference)
 
 
 def _sides() -> tuple[Side, ...]:
     return get_args(Side)
-
-
-def _date(cell: str, place: str) -> date:
-    try:
-        return date.fromisoformat(cell)
-    except ValueError as error:
-        raise DataError(f"{place}: “{cell}” is no date; write it as 2022-03-23.") from error
-
-
-def _price(cell: str, name: str, place: str) -> float | None:
-    price = _number(cell, name, place)
-    if price == 0:
-        raise DataError(f"{place}: {name} is 0; leave the cell empty where no price is known.")
-    return price
-
-
-def _number(cell: str, name: str, place: str) -> float | None:
-    if not cell.strip():
-        return None
-    try:
-        number = float(cell)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number) or number < 0:
-        raise DataError(f"{place}: {name} is “{cell}”, which is no price; write a number such as 14.78.")
-    return number
 
 
 def _stories(file: Path) -> tuple[Story, ...]:
@@ -237,7 +222,7 @@ def _moment(written: str, place: str) -> datetime:
 
 
 def write_folder(folder: Path, series: Mapping[str, Series]) -> tuple[Path, ...]:
-    """Write `bars.csv`, and `extremes.csv` where something is known of the time before; return the files.
+    """Write `bars.csv`, and where there is something to `extremes.csv` and `events.csv`; return the files.
 
     `read_folder` reads the same series from them. Raises `UsageError` where a file is there already, which is
     never written over, or the folder cannot be written to.
@@ -248,6 +233,8 @@ def write_folder(folder: Path, series: Mapping[str, Series]) -> tuple[Path, ...]
     tables = {folder / "bars.csv": [_BARS, *bars]}
     if extremes:
         tables[folder / "extremes.csv"] = [_EXTREMES, *extremes]
+    if befell := [row for each in ordered for row in events.rows_of(each)]:
+        tables[folder / "events.csv"] = [events.HEADING, *befell]
     for file in tables:
         if file.exists():
             raise UsageError(f"{file} is there already and is not written over: name another folder.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -117,6 +117,18 @@ async def forget(link: Link, rungs: Iterable[Rung]) -> None:
         for rung in rungs:
             pipe.hdel(link.keys.ladder(rung.revision, rung.symbol), _field(rung))
         await pipe.execute()
+
+
+async def rename(link: Link, names: Mapping[Rung, Rung]) -> int:
+    """Let episodes go by their new names, with what was told of them; asked again, it does nothing.
+
+    Each name is changed in one step: whoever is killed in between leaves a ladder whole. Returns how many
+    were renamed.
+    """
+    fields: dict[str, list[str]] = {}
+    for was, now in names.items():
+        fields.setdefault(link.keys.ladder(was.revision, was.symbol), []).extend((_field(was), _field(now)))
+    return sum([int(await link.run("rename", [key], pairs)) for key, pairs in fields.items()])
 
 
 async def next_job(link: Link) -> Job | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -20,7 +20,10 @@ from bot.store.link import Link, reached
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """What the worker says of itself: its start and last tick in machine time, and its trouble if any."""
+    """What the worker says of itself: its start and last tick in machine time, and its trouble if any.
+
+    `held` counts what it held back or dropped since its start, by reason.
+    """
 
     started: int
     ticked: int
@@ -28,6 +31,7 @@ class Worker:
     source: str
     trouble: str = ""
     replay_of: str = ""
+    held: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class _Held:
     before: tuple[Known, ...]
     actions: tuple[Action, ...] = ()
     stand_in: str = ""
+    untraded: tuple[date, ...] = ()
 
 
 _QUOTE = TypeAdapter(Quote)
@@ -45,6 +50,7 @@ _RATES = TypeAdapter(dict[str, Rate])
 _SCHEDULE = TypeAdapter(Schedule)
 _BLIND = TypeAdapter(tuple[Blind, ...])
 _SESSIONS = TypeAdapter(dict[str, tuple[date, ...]])
+_CHECKED = TypeAdapter(dict[str, date])
 
 
 async def publish_quotes(link: Link, quotes: Iterable[Quote]) -> None:
@@ -64,7 +70,8 @@ async def quotes(link: Link) -> dict[str, Quote]:
 
 async def publish_history(link: Link, series: Series) -> None:
     """Keep the settled bars of an instrument."""
-    written = _HELD.dump_json(_Held(series.bars, series.before, series.actions, series.stand_in)).decode()
+    held = _Held(series.bars, series.before, series.actions, series.stand_in, series.untraded)
+    written = _HELD.dump_json(held).decode()
     async with reached():
         await link.client.hset(link.keys.history(), series.symbol, written)
 
@@ -87,7 +94,18 @@ def _series(symbol: str, text: str | None) -> Series:
     if text is None:
         return Series(symbol, ())
     held = _HELD.validate_json(text)
-    return Series(symbol, held.bars, held.before, held.actions, held.stand_in)
+    return Series(symbol, held.bars, held.before, held.actions, held.stand_in, held.untraded)
+
+
+async def publish_checked(link: Link, checked: Mapping[str, date]) -> None:
+    """Keep for which session each instrument's bars were last compared with the source's."""
+    await _publish(link, "checked", _CHECKED.dump_json(dict(checked)).decode())
+
+
+async def checked(link: Link) -> dict[str, date]:
+    """Return for which session each instrument's bars were last compared with the source's."""
+    text = await _read(link, "checked")
+    return {} if text is None else _CHECKED.validate_json(text)
 
 
 async def publish_calendar(link: Link, calendar: Calendar) -> None:

@@ -57,7 +57,8 @@ def told(alerts: Sequence[Alert]) -> str:
 
 async def test_an_hour_without_prices_is_told_once_and_its_end_once(link: Link) -> None:
     watcher, name = blindness(link), await raiser(link)
-    last, raised = prices(at("09:45")), []
+    last = prices(at("09:45"))
+    raised: list[Alert] = []
     for minute in range(70):
         now = at("10:01") + timedelta(minutes=minute)
         raised += await watcher.look(last, now, "Yahoo", LIMITED, name)

@@ -16,6 +16,7 @@ ROUTE = ALICE.route
 SCRIPTS = {
     "raise": [KEYS.epoch(), KEYS.jobs(), KEYS.recent(), KEYS.ladder("r", "HSTECH"), KEYS.alert("f"),
               KEYS.told_story("s")],
+    "rename": [KEYS.ladder("r", "HSTECH")],
     "lease": [KEYS.lease(), KEYS.epoch()],
     "fan_out": [KEYS.fan("job"), KEYS.chats, KEYS.due(ROUTE), KEYS.wake(ROUTE), KEYS.box("c"),
                 KEYS.ledger("f")],

@@ -1,0 +1,85 @@
+"""Entering: what a new session's looks are compared with, and how far its ladders were told already."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from bot.market.bars import Bar, Calendar, Series
+from bot.market.catalogue import Catalogue
+from bot.market.quote import Quote, look_between
+from bot.rules.conditions import Rule
+from bot.rules.crossing import Rung
+from bot.rules.episodes import renamed
+from bot.rules.evaluate import Ladders
+from bot.rules.footing import Footing
+from bot.rules.past import passed_in_history
+from bot.rules.standing import last_footing
+from bot.store import alerts as stored
+from bot.store.link import Link
+
+_KEPT = timedelta(days=30)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(slots=True)
+class Session:
+    """One instrument's present session: its history, and each rule's footing there."""
+
+    day: date
+    history: Series
+    footings: dict[str, Footing]
+
+
+@dataclass(slots=True)
+class Entering:
+    """Makes ready for sessions; `ladders` are filled with what was told of them."""
+
+    link: Link
+    rules: Sequence[Rule]
+    catalogue: Catalogue
+    report: Callable[..., None]
+    calendar: Callable[[], Calendar]
+    ladders: Ladders
+
+    async def session(self, quote: Quote, history: Series, before: Quote | None) -> Session:
+        """Return the quote's session: `history` has the bars before it, `before` is the last quote."""
+        calendar = self.calendar()
+        market = self.catalogue[quote.symbol].market
+        today = history.with_bar(Bar(quote.session, quote.price))
+        found: dict[str, Footing] = {}
+        for rule in self.rules:
+            if quote.symbol not in rule.symbols:
+                continue
+            footing = last_footing(rule, today, calendar, market)
+            if footing is None:
+                self.report("not compared", rule=rule.name, symbol=quote.symbol, session=str(quote.session))
+                continue
+            await self._take_up(rule, footing, history, quote.session)
+            look = None if before is None or before.session != quote.session else look_between(None, before)
+            found[rule.name] = footing if look is None else footing.after(look)
+        return Session(quote.session, history, found)
+
+    async def _take_up(self, rule: Rule, footing: Footing, history: Series, session: date) -> None:
+        """Take up a footing's ladders, as told and as history passed them."""
+        symbol = history.symbol
+        told = await stored.ladders(self.link, rule.revision, symbol)
+        if names := renamed(told, footing, history):
+            await stored.rename(self.link, names)
+            self.report("ladder renamed", rule=rule.name, symbol=symbol, episode=footing.episode)
+            told = await stored.ladders(self.link, rule.revision, symbol)
+        passed = passed_in_history(rule, footing, history)
+        behind = {rung: step for rung, step in passed.items() if step > told.get(rung, 0.0)}
+        await stored.record(self.link, behind.items())
+        over = [rung for rung in told if _is_over(rung, session)]
+        await stored.forget(self.link, over)
+        self.ladders.told.update(told | behind)
+        for rung in over:
+            self.ladders.told.pop(rung)
+
+
+def _is_over(rung: Rung, session: date) -> bool:
+    """Tell whether a day move's record has outlived its session by the time that records are kept."""
+    return _DAY.fullmatch(rung.episode) is not None and date.fromisoformat(rung.episode) < session - _KEPT

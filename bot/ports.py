@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from types import MappingProxyType
 from typing import Generic, Protocol, TypeVar
 
 from bot.alerts.outcome import Outcome
@@ -216,7 +215,7 @@ class Status:
     waiting: int
     ended: Mapping[str, int]
     dark: tuple[Blind, ...] = ()
-    held: Mapping[str, int] = MappingProxyType({})
+    held: Mapping[str, int] = field(default_factory=dict)
 
 
 class Book(Protocol):

@@ -148,7 +148,8 @@ async def _live(parts: Parts) -> AsyncIterator[Worker]:
     from bot.sources.yahoo import Access, YahooSource
 
     today = datetime.now(UTC).date()
-    exchanges = {each.exchange for each in parts.catalogue}
+    # Also those of what nobody watches yet: whoever asks for it is told whether its exchange is open.
+    exchanges = {each.exchange for each in parts.named()}
     schedule = await asyncio.to_thread(load_schedule, exchanges, today - _LOOKED_BACK, today + _LOOKED_AHEAD)
     access = Access(parts.settings.addresses.yahoo, parts.settings.schedule.requests, parts.folder / "yahoo")
     quotes = _backed(parts, schedule, YahooSource(access, schedule, lambda: datetime.now(UTC), parts.report))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -87,14 +86,14 @@ class StoredMarket:
     async def watched(self) -> tuple[Watched, ...]:
         """Return every instrument that has a price."""
         present, quotes = await self._present(), await published.quotes(self.link)
-        histories = await published.histories(self.link)
-        calendar = await self._calendar(histories)
+        calendar = await self._calendar()
         found: list[Watched] = []
         for instrument in self.catalogue:
             quote = quotes.get(instrument.symbol)
             if quote is None:
                 continue
-            series = histories.get(instrument.symbol, Series(instrument.symbol, ())).with_bar(quote.bar)
+            # One after another: the bars of all of them at once would be most of what this process keeps.
+            series = (await published.history(self.link, instrument.symbol)).with_bar(quote.bar)
             card = quote_card(instrument, series, quote.session, calendar)
             before = card.previous.close if card.previous else None
             found.append(
@@ -121,7 +120,7 @@ class StoredMarket:
         return await Naming(self.named, self._on_demand).meant(asked, present, until)
 
     async def _held(self, instrument: Instrument, present: Present, until: int) -> _Held:
-        quote = (await published.quotes(self.link)).get(instrument.symbol)
+        quote = await published.quote(self.link, instrument.symbol)
         if quote is not None:
             history = await published.history(self.link, instrument.symbol)
             return _Held(instrument, history.with_bar(quote.bar), quote)
@@ -185,12 +184,12 @@ class StoredMarket:
                 found[symbol] = quote_card(self.catalogue[symbol], series, quote.session, calendar)
         return found
 
-    async def _calendar(self, histories: Mapping[str, Series] | None = None) -> Calendar:
+    async def _calendar(self) -> Calendar:
         """Return the sessions that the worker says there were, or those that the bars held know of."""
         said = await published.calendar(self.link)
         if said is not None:
             return said
-        held = await published.histories(self.link) if histories is None else histories
+        held = await published.histories(self.link)
         watched = (each for symbol, each in held.items() if symbol in self.catalogue)
         return calendar_of(watched, lambda symbol: self.catalogue[symbol].market)
 

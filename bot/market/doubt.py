@@ -42,16 +42,25 @@ _SIGMA_DAYS = 60
 # From three new shares of two on, a split may explain it, and the bars are asked for it before it is told.
 _AS_A_SPLIT = math.log(1.5)
 _FOR_A_SPLIT = timedelta(minutes=10)
+# Where it is the very number that shares are split by, a source that is late with the split is likelier than
+# a crash to that price.
+_SPLIT_BY = (1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 25, 30, 40, 50, 100)
+_NEARLY = 0.1
+_FOR_A_LIKELY_SPLIT = timedelta(minutes=30)
 _A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why a quote is held back, and in words what was seen; `as_a_split` is a move that a split could be."""
+    """Why a quote is held back, and in words what was seen.
+
+    `as_a_split` is a move that a split could be, and `patience` is how long the bars then have to tell of one.
+    """
 
     why: Why
     said: str
     as_a_split: bool = False
+    patience: timedelta = _FOR_A_SPLIT
 
     @property
     def of_the_bars(self) -> bool:
@@ -176,7 +185,10 @@ def _beyond_belief(
         # It is in shares of another number than the bars are, and so may the price be.
         return Doubt("another previous close", f"{quote.previous_close!r}, where our bar has {held!r}")
     moved = f"{abs(math.expm1(leap)) * 100:.0f}% in one look"
-    return Doubt("beyond belief", moved, as_a_split=abs(leap) >= _AS_A_SPLIT)
+    times = math.exp(abs(leap))
+    likely = any(abs(times / each - 1) <= _NEARLY for each in _SPLIT_BY)
+    patience = _FOR_A_LIKELY_SPLIT if likely else _FOR_A_SPLIT
+    return Doubt("beyond belief", moved, as_a_split=abs(leap) >= _AS_A_SPLIT, patience=patience)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +225,7 @@ class Holding:
         """Hold `quote` for what was `found`; return it with its note where a later look bears it out.
 
         Only a leap is borne out by being seen again. One that a split could be waits until the bars, `asked`
-        for last, had ten minutes to tell of one.
+        for last, had the time to tell of one.
         """
         held = self._held.get(quote.symbol)
         again = held is not None and found.why == held.doubt.why and _agree(held.quote, quote)
@@ -221,7 +233,7 @@ class Holding:
         self._held[quote.symbol] = _Held(quote, found, since)
         if not again or found.why != "beyond belief":
             return None
-        if found.as_a_split and (asked is None or asked < since + _FOR_A_SPLIT):
+        if found.as_a_split and (asked is None or asked < since + found.patience):
             return None
         del self._held[quote.symbol]
         minutes = max(round((quote.received - since) / timedelta(minutes=1)), 1)

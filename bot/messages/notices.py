@@ -58,6 +58,8 @@ def notice_lines(alerts: Sequence[Alert], notices: Sequence[Notice]) -> Iterator
         if why:
             yield f"{first.source}: {why}" if first.source not in why else sentence(why)
         yield "Until prices come in again nothing can be told of them; you will hear once when they do"
+    else:
+        yield "A level that the present session touched meanwhile is still told, by the session's high or low"
 
 
 def _blind(notice: Notice) -> Iterator[str]:
@@ -76,7 +78,6 @@ def _again(alert: Alert, notice: Notice) -> Iterator[str]:
     if notice.missed:
         days = joined([near_day(each, alert.at.date()) for each in notice.missed])
         yield f"Missed whole: {days}. What was crossed then is on record and is not told late"
-    yield "A level that the present session touched meanwhile is still told, by the session's high or low"
 
 
 def _moment(moment: datetime, notice: Notice, now: datetime) -> str:

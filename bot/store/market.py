@@ -17,6 +17,8 @@ from bot.market.quote import Quote
 from bot.market.schedule import Schedule
 from bot.store.link import Link, reached
 
+_AT_ONCE = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Worker:
@@ -68,6 +70,13 @@ async def quotes(link: Link) -> dict[str, Quote]:
     return {symbol: _QUOTE.validate_json(text) for symbol, text in held.items()}
 
 
+async def quote(link: Link, symbol: str) -> Quote | None:
+    """Return the last quote of one instrument."""
+    async with reached():
+        text = await link.client.hget(link.keys.quotes(), symbol)
+    return None if text is None else _QUOTE.validate_json(text)
+
+
 async def publish_history(link: Link, series: Series) -> None:
     """Keep the settled bars of an instrument."""
     held = _Held(series.bars, series.before, series.actions, series.stand_in, series.untraded)
@@ -86,8 +95,9 @@ async def history(link: Link, symbol: str) -> Series:
 async def histories(link: Link) -> dict[str, Series]:
     """Return the settled bars of every instrument."""
     async with reached():
-        held: dict[str, str] = await link.client.hgetall(link.keys.history())
-    return {symbol: _series(symbol, text) for symbol, text in held.items()}
+        # A few at a time: as text, all of them are as large again.
+        held = link.client.hscan_iter(link.keys.history(), count=_AT_ONCE)
+        return {symbol: _series(symbol, text) async for symbol, text in held}
 
 
 def _series(symbol: str, text: str | None) -> Series:

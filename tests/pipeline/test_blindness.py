@@ -77,7 +77,6 @@ async def test_an_hour_without_prices_is_told_once_and_its_end_once(link: Link) 
     assert told(again) == (
         "Hong Kong and Shanghai: prices come in again, from 11:00 HKT\n"
         "Hong Kong, not seen: 09:45 HKT to 11:00 HKT, 75 minutes of trading\n"
-        "A level that the present session touched meanwhile is still told, by the session's high or low\n"
         "Shanghai, not seen: 09:45 CST to 11:00 CST, 75 minutes of trading\n"
         "A level that the present session touched meanwhile is still told, by the session's high or low"
     )

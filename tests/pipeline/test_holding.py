@@ -163,13 +163,23 @@ async def test_a_split_that_nobody_knows_of_yet_waits_for_the_bars_to_tell(link:
     assert (await published.quotes(link))["1810.HK"].price == 15.1
 
 
-async def test_a_crash_as_deep_as_a_split_is_told_when_the_bars_know_of_none(link: Link) -> None:
+@pytest.mark.parametrize(
+    "price, note",
+    [
+        (85.0, "held for 10 min: 43% in one look, and seen again"),
+        # One new share for each old one would look like this: the bars get half an hour to say so.
+        (74.0, "held for 30 min: 51% in one look, and seen again"),
+    ],
+)
+async def test_a_crash_as_deep_as_a_split_is_told_when_the_bars_know_of_none(
+    link: Link, price: float, note: str
+) -> None:
     here = await world(link, Charts().put(chart("1810.HK", 150.0)), XIAOMI)
-    told = [each for minute in range(15) for each in await here.tick(
-        quoted("1810.HK", 70.0, f"10:{minute:02}", 150.0)
+    told = [each for minute in range(45) for each in await here.tick(
+        quoted("1810.HK", price, f"10:{minute:02}", 150.0)
     )]  # fmt: skip
     assert steps(told) == [("1810.HK", (4, 7, 10))]
-    assert notes(told) == ["held for 10 min: 53% in one look, and seen again"]
+    assert notes(told) == [note]
 
 
 async def test_a_distribution_explains_a_previous_close_without_it(link: Link) -> None:

@@ -31,8 +31,8 @@ def price(value: float) -> str:
 
 
 def money(value: float, currency: str, *, is_index: bool) -> str:
-    """Write a price with its currency; an index has points, which are written bare."""
-    sign = "" if is_index else _SIGN_OF_CURRENCY.get(currency, f"{currency} ")
+    """Write a price with its currency, where it is known; an index has points, which are written bare."""
+    sign = "" if is_index or not currency else _SIGN_OF_CURRENCY.get(currency, f"{currency} ")
     return f"{sign}{price(value)}"
 
 

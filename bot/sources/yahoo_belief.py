@@ -7,11 +7,13 @@ cannot be believed is refused with its reason, never mended: what is not known s
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.market.instrument import Instrument
 
 TIMES_BEYOND_BELIEF = 10
+_TIMES_IN_A_SESSION = 4
 _AHEAD = timedelta(minutes=5)
 
 
@@ -25,20 +27,25 @@ class Unbelievable(Exception):
 
 
 def same_currency(currency: object, instrument: Instrument) -> None:
-    """Refuse what is in another currency than the instrument."""
+    """Refuse what is in another currency than the instrument, where it is known in which it trades."""
     # Pence are GBp and pounds GBP, so case counts.
-    if currency is not None and currency != instrument.currency:
+    if currency is not None and instrument.currency and currency != instrument.currency:
         raise Unbelievable(f"not in {instrument.currency}", currency)
 
 
-def believable(said: object, previous: float | None) -> float:
-    """Return a price that may be true after `previous`, the close before; refuse any other."""
+def believable(said: object, previous: float | None, beside: Sequence[object] = ()) -> float:
+    """Return a price that may be true after `previous`, the close before; refuse any other.
+
+    On the morning of a split the close before may still be in shares of before it. So a price is passed on
+    that is far from it but near all that its own session says `beside` it: who knows more may doubt it.
+    """
     if said is None:
         raise Unbelievable("no price")
     price = a_price(said)
     if price is None:
         raise Unbelievable("not a price", said)
-    if previous is not None and near(price, previous) is None:
+    far = previous is not None and near(price, previous) is None
+    if far and not (beside and all(near(each, price, _TIMES_IN_A_SESSION) is not None for each in beside)):
         raise Unbelievable(f"beyond {TIMES_BEYOND_BELIEF} times its previous close", said)
     return price
 

@@ -13,6 +13,7 @@ from bot.sources.yahoo_failure import Spent
 
 _MINUTE = timedelta(minutes=1)
 _FIRST_MINUTES = 2
+_KEPT = 3
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -65,25 +66,28 @@ class Breaker:
 
 @dataclass(slots=True)
 class Budget:
-    """The requests that may leave within any one minute; every one counts, also those for cookies."""
+    """The requests that may leave within any one minute; every one counts, also those for cookies.
+
+    The last third of them is kept for what cannot wait.
+    """
 
     per_minute: int
     now: Callable[[], datetime]
     _sent: deque[datetime] = field(default_factory=deque)
     _lock: Lock = field(default_factory=Lock)
 
-    def spend(self) -> None:
-        """Take one request; raises `Spent` when there is none left."""
+    def spend(self, *, can_wait: bool = False) -> None:
+        """Take one request; raises `Spent` when there is none left, or none for what `can_wait`."""
+        most = self.per_minute - self.per_minute // _KEPT if can_wait else self.per_minute
         with self._lock:
             now = self.now()
             # What a clock set back puts into the future is over as well.
             while self._sent and not self._sent[0] <= now < self._sent[0] + _MINUTE:
                 self._sent.popleft()
-            if len(self._sent) >= self.per_minute:
-                wait = in_words(self._sent[0] + _MINUTE - now)
-                raise Spent(
-                    f"was asked {self.per_minute} times within a minute, our own limit; again in {wait}"
-                )
+            if len(self._sent) >= most:
+                wait = in_words(self._sent[len(self._sent) - most] + _MINUTE - now)
+                kept = " for what can wait" if can_wait else ""
+                raise Spent(f"was asked {most} times within a minute, our own limit{kept}; again in {wait}")
             self._sent.append(now)
 
 

@@ -11,6 +11,10 @@ class Limited(YahooFailure):
     """Yahoo will not serve us for now: too many requests, or a crumb that it refuses."""
 
 
+class Unwelcome(Limited):
+    """Yahoo refuses what we show it, a cookie or a crumb, which may have had its day."""
+
+
 class Silent(YahooFailure):
     """Yahoo did not answer, or its servers failed."""
 

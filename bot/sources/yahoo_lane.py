@@ -1,7 +1,7 @@
 """One thread that waits for Yahoo, and what becomes of it when Yahoo never answers.
 
 Python cannot end a thread. One that is past its deadline is left behind with whatever it holds, and another
-takes its place; a few may be left behind at a time, then nobody waits any more until one of them is through.
+takes its place. Two may hang at a time, then nobody waits any more until one of them is through.
 """
 
 from __future__ import annotations
@@ -20,15 +20,11 @@ _MOST_ABANDONED = 2
 _OPENING = 60.0
 _CLOSING = 2.0
 
-Work = Callable[["Client"], Any]
+Work = Callable[[Any], Any]
 
 
 class Client(Protocol):
-    """A connection to Yahoo, used by one thread only."""
-
-    def get(self, url: str, params: dict[str, str]) -> Any:
-        """Return a JSON answer."""
-        ...
+    """A connection to a source, used by one thread only; what it can be asked is between it and the work."""
 
     def give_up(self) -> None:
         """Send nothing more; this may be called from another thread."""
@@ -42,10 +38,12 @@ class Client(Protocol):
 class Lane:
     """Runs one piece of work at a time in a thread of its own; the caller sees to it that it is one."""
 
-    def __init__(self, connect: Callable[[], Client], deadline: float) -> None:
+    def __init__(self, connect: Callable[[], Client], deadline: float, name: str = "yahoo") -> None:
         self._connect = connect
         self._deadline = deadline
+        self._name = name
         self._waiter: _Waiter | None = None
+        self._connected = False
         self._abandoned: list[_Waiter] = []
 
     @property
@@ -60,25 +58,26 @@ class Lane:
         if waiter is None:
             if self.abandoned >= _MOST_ABANDONED:
                 raise Silent(f"left {_MOST_ABANDONED} requests hanging, so it is not asked until one ends")
-            waiter = self._waiter = _Waiter(self._connect)
+            waiter = self._waiter = _Waiter(self._connect, self._name)
+            self._connected = False
             waiter.start()
-            await self._within(waiter, lambda _: None, _OPENING)
+        if not self._connected:
+            await self._within(waiter, None, _OPENING)
+            self._connected = True
         return await self._within(waiter, work, self._deadline)
 
     def renew(self) -> None:
-        """Start the next piece of work with a new thread and a new client."""
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None:
-            waiter.end()
+        """Start the next piece of work with a new client."""
+        self._connected = False
 
     async def close(self) -> None:
         """End the thread; one that hangs is not waited for."""
-        waiter = self._waiter
-        self.renew()
+        waiter, self._waiter = self._waiter, None
         if waiter is not None:
-            await asyncio.to_thread(waiter.join, _CLOSING)
+            waiter.end()
+            await asyncio.wait((waiter.ended,), timeout=_CLOSING)
 
-    async def _within(self, waiter: _Waiter, work: Work, deadline: float) -> Any:
+    async def _within(self, waiter: _Waiter, work: Work | None, deadline: float) -> Any:
         future = waiter.do(work)
         try:
             done, _ = await asyncio.wait((future,), timeout=deadline)
@@ -98,16 +97,18 @@ class Lane:
 
 
 class _Waiter(Thread):
-    """The thread: it opens its client with its first work and closes it at its end."""
+    """The thread: it opens its client, anew whenever the work is None, and closes it at its end."""
 
-    def __init__(self, connect: Callable[[], Client]) -> None:
-        super().__init__(name="yahoo", daemon=True)
+    def __init__(self, connect: Callable[[], Client], name: str) -> None:
+        super().__init__(name=name, daemon=True)
         self._connect = connect
         self._client: Client | None = None
-        self._jobs: SimpleQueue[tuple[Work, asyncio.Future[Any]] | None] = SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._jobs: SimpleQueue[tuple[Work | None, asyncio.Future[Any]] | None] = SimpleQueue()
+        self.ended: asyncio.Future[None] = self._loop.create_future()
 
-    def do(self, work: Work) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    def do(self, work: Work | None) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = self._loop.create_future()
         self._jobs.put((work, future))
         return future
 
@@ -115,24 +116,38 @@ class _Waiter(Thread):
         self._jobs.put(None)
 
     def give_up(self) -> None:
-        if self._client is not None:
-            self._client.give_up()
+        if (client := self._client) is not None:
+            client.give_up()
         self.end()
 
     def run(self) -> None:
         while (job := self._jobs.get()) is not None:
             work, future = job
+            outcome, error = None, None
             try:
-                if self._client is None:
-                    self._client = self._connect()
-                outcome, error = work(self._client), None
+                if work is None:
+                    self._open()
+                else:
+                    outcome = work(self._client)
             except Exception as raised:  # noqa: BLE001 - it is the caller's, in the other thread
-                outcome, error = None, raised
-            # The loop may be gone when a thread that was left behind comes back.
-            with suppress(RuntimeError):
-                future.get_loop().call_soon_threadsafe(_settle, future, outcome, error)
-        if self._client is not None:
-            self._client.close()
+                error = raised
+            self._tell(future, outcome, error)
+        self._close()
+        self._tell(self.ended, None, None)
+
+    def _open(self) -> None:
+        self._close()
+        self._client = self._connect()
+
+    def _close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _tell(self, future: asyncio.Future[Any], outcome: Any, error: Exception | None) -> None:
+        # The loop may be gone when a thread that was left behind comes back.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(_settle, future, outcome, error)
 
 
 def _settle(future: asyncio.Future[Any], outcome: Any, error: Exception | None) -> None:

@@ -1,4 +1,4 @@
-"""Yahoo on loopback: its cookie, its crumb, its quotes and charts, and everything that it gets wrong.
+"""Yahoo on loopback: its cookie, its crumb, its quotes, charts and search, and everything that it gets wrong.
 
 Every host of Yahoo's is the first part of a path here: `/query1.finance.yahoo.com/v7/finance/quote`. A quote
 is refused without the crumb and the cookie that belong together. By hand, `python -m tests.fakes.yahoo --port
@@ -14,21 +14,34 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
 from types import TracebackType
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from bot.market.actions import Action
 from bot.market.bars import Bar
+from bot.ports import Found
 
-Place = Literal["quote", "chart", "crumb"]
-Fault = Literal["429", "401", "503", "html", "empty", "changed", "hang"]
+Place = Literal["quote", "chart", "crumb", "search"]
+Fault = Literal["429", "401", "503", "html", "empty", "changed", "hang", "nan", "swapped", "gone"]
 Close = tuple[date, float | None]
 
-_ZONES = {"HK": ZoneInfo("Asia/Hong_Kong"), "SS": ZoneInfo("Asia/Shanghai"), "SZ": ZoneInfo("Asia/Shanghai")}
+_ZONES = {
+    "HK": "Asia/Hong_Kong",
+    "SS": "Asia/Shanghai",
+    "SZ": "Asia/Shanghai",
+    "T": "Asia/Tokyo",
+    "L": "Europe/London",
+    "DE": "Europe/Berlin",
+}
 _HONG_KONG = frozenset({"^HSI", "^HSCE"})
 _MORNING = time(9, 30)
+_PRICES = frozenset(
+    f"regularMarket{each}" for each in ("Price", "PreviousClose", "DayHigh", "DayLow", "Open", "Volume")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +69,15 @@ def currency_of(symbol: str) -> str:
     suffix = symbol.rpartition(".")[2] if "." in symbol else ""
     if suffix == "HK" or symbol in _HONG_KONG:
         return "HKD"
-    return "CNY" if suffix in {"SS", "SZ"} else "USD"
+    return {"SS": "CNY", "SZ": "CNY", "T": "JPY", "L": "GBp", "DE": "EUR"}.get(suffix, "USD")
+
+
+def zone_of(symbol: str) -> str:
+    if symbol in _HONG_KONG:
+        return _ZONES["HK"]
+    if symbol.endswith("-USD"):
+        return "UTC"
+    return _ZONES.get(symbol.rpartition(".")[2] if "." in symbol else "", "America/New_York")
 
 
 def quote(
@@ -84,6 +105,7 @@ def quote(
         "regularMarketVolume": 1_000_000,
         "marketState": state,
         "currency": currency_of(symbol),
+        "exchangeTimezoneName": zone_of(symbol),
         "quoteType": "INDEX" if symbol.startswith("^") else "EQUITY",
     }
     if delay is not None:
@@ -97,11 +119,12 @@ class FakeYahoo:
     def __init__(self, port: int = 0) -> None:
         self.quotes: dict[str, dict[str, object]] = {}
         self.charts: dict[str, dict[str, Any]] = {}
+        self.searches: dict[str, list[dict[str, object]]] = {}
         self.journal: list[Asked] = []
         self.url = ""
         self.before_quotes: Callable[[], None] = lambda: None
         self._port = port
-        self._troubles: dict[Place, list[Trouble]] = {"quote": [], "chart": [], "crumb": []}
+        self._troubles: dict[Place, list[Trouble]] = {"quote": [], "chart": [], "crumb": [], "search": []}
         self._crumbs = 0
         self._cookies = 0
         self._over = asyncio.Event()
@@ -113,6 +136,7 @@ class FakeYahoo:
         app.router.add_get("/{host}/v1/test/getcrumb", self._give_crumb)
         app.router.add_get("/{host}/v7/finance/quote", self._give_quotes)
         app.router.add_get("/{host}/v8/finance/chart/{symbol}", self._give_chart)
+        app.router.add_get("/{host}/v1/finance/search", self._give_search)
         app.router.add_put("/set/{symbol}/{price}", self._set)
         app.router.add_route("*", "/{host}/{rest:.*}", self._give_nothing)
         self._runner = web.AppRunner(app, shutdown_timeout=1)
@@ -135,11 +159,16 @@ class FakeYahoo:
         """Let quotes be asked for from now on."""
         self.quotes |= {str(row["symbol"]): row for row in rows}
 
-    def put_history(self, symbol: str, bars: Iterable[Bar | Close], *, currency: str | None = None) -> None:
+    def put_history(
+        self,
+        symbol: str,
+        bars: Iterable[Bar | Close],
+        *,
+        currency: str | None = None,
+        actions: Iterable[Action] = (),
+    ) -> None:
         """Let bars be asked for; of a (session, close) all four prices are the close, None is a gap."""
-        zone = (
-            _ZONES["HK" if symbol in _HONG_KONG else symbol.rpartition(".")[2]] if _in_asia(symbol) else None
-        )
+        zone = ZoneInfo(zone_of(symbol))
         columns: dict[str, list[float | None]] = {
             name: [] for name in ("open", "high", "low", "close", "volume")
         }
@@ -147,21 +176,33 @@ class FakeYahoo:
         for each in bars:
             bar = each if isinstance(each, Bar) else None
             session, close = (bar.session, bar.close) if bar else (each[0], each[1])  # type: ignore[index]
-            stamps.append(
-                int(datetime.combine(session, _MORNING, zone or ZoneInfo("America/New_York")).timestamp())
-            )
+            stamps.append(_stamp(session, zone))
             columns["close"].append(close)
             columns["volume"].append(bar.volume if bar else close and 1_000_000)
             for name in ("open", "high", "low"):
                 columns[name].append(getattr(bar, name) if bar else close)
         self.charts[symbol] = {
-            "meta": {"symbol": symbol, "currency": currency or currency_of(symbol), "dataGranularity": "1d"},
+            "meta": {
+                "symbol": symbol,
+                "currency": currency or currency_of(symbol),
+                "exchangeTimezoneName": zone.key,
+                "dataGranularity": "1d",
+            },
             "timestamp": stamps,
             "indicators": {"quote": [columns], "adjclose": [{"adjclose": columns["close"]}]},
         }
+        if events := _events(actions, zone):
+            self.charts[symbol]["events"] = events
+
+    def put_search(self, text: str, *found: Found | dict[str, object]) -> None:
+        """Let a name be searched for; a row may be given as Yahoo would say it."""
+        self.searches[text] = [_searched(each) if isinstance(each, Found) else each for each in found]
 
     def trouble(self, place: Place, fault: Fault, times: int | None = None) -> None:
-        """Answer so many times with `fault`, or until `calm`; yfinance asks once more after an error."""
+        """Answer so many times with `fault`, or until `calm`; after a 401 it is asked twice more.
+
+        A quote's prices may be "nan", or those of the first two symbols asked for "swapped".
+        """
         self._troubles[place].append(Trouble(fault, times))
 
     def calm(self) -> None:
@@ -200,8 +241,8 @@ class FakeYahoo:
 
     async def _give_crumb(self, request: web.Request) -> web.Response:
         self._note(request)
-        if (broken := await self._broken("crumb")) is not None:
-            return broken
+        if (fault := await self._fault("crumb")) is not None:
+            return _ANSWERS[fault]()
         if self._cookie not in request.headers.get("Cookie", ""):
             return web.Response(status=401, text="")
         self._crumbs += 1
@@ -209,23 +250,35 @@ class FakeYahoo:
 
     async def _give_quotes(self, request: web.Request) -> web.Response:
         asked = self._note(request)
-        if (broken := await self._broken("quote")) is not None:
-            return broken
+        fault = await self._fault("quote")
+        if fault in _ANSWERS:
+            return _ANSWERS[fault]()
         crumb = request.query.get("crumb")
         if crumb != self._crumb or self._cookie not in request.headers.get("Cookie", ""):
             return _refusal("finance", 401, "Unauthorized", "Invalid Crumb")
         self.before_quotes()
         rows = [self.quotes[each] for each in asked.symbols if each in self.quotes]
+        if fault == "nan":
+            rows = [row | dict.fromkeys(_PRICES & row.keys(), float("nan")) for row in rows]
+        if fault == "swapped":
+            rows = [*_swapped(rows[:2]), *rows[2:]]
         return _json({"quoteResponse": {"result": rows, "error": None}})
 
     async def _give_chart(self, request: web.Request) -> web.Response:
         self._note(request)
-        if (broken := await self._broken("chart")) is not None:
-            return broken
+        if (fault := await self._fault("chart")) is not None:
+            return _ANSWERS[fault]()
         chart = self.charts.get(request.match_info["symbol"])
         if chart is None:
             return _refusal("chart", 404, "Not Found", "No data found, symbol may be delisted")
         return _json({"chart": {"result": [chart], "error": None}})
+
+    async def _give_search(self, request: web.Request) -> web.Response:
+        asked = self._note(request)
+        if (fault := await self._fault("search")) is not None:
+            return _ANSWERS[fault]()
+        rows = self.searches.get(asked.query.get("q", ""), [])
+        return _json({"count": len(rows), "quotes": rows[: int(asked.query["quotesCount"])], "news": []})
 
     async def _give_nothing(self, request: web.Request) -> web.Response:
         self._note(request)
@@ -244,7 +297,7 @@ class FakeYahoo:
         self.journal.append(asked)
         return asked
 
-    async def _broken(self, place: Place) -> web.Response | None:
+    async def _fault(self, place: Place) -> Fault | None:
         troubles = self._troubles[place]
         if not troubles:
             return None
@@ -255,11 +308,49 @@ class FakeYahoo:
                 troubles.pop(0)
         if trouble.fault == "hang":
             await self._over.wait()
-        return _ANSWERS[trouble.fault]()
+        return trouble.fault
+
+
+def _stamp(session: date, zone: ZoneInfo) -> int:
+    return int(datetime.combine(session, _MORNING, zone).timestamp())
+
+
+def _events(actions: Iterable[Action], zone: ZoneInfo) -> dict[str, dict[str, dict[str, object]]]:
+    """Say what a holder was given as Yahoo does, whose splits have whole numbers on both sides."""
+    events: dict[str, dict[str, dict[str, object]]] = {}
+    for each in actions:
+        stamp = _stamp(each.session, zone)
+        if each.kind == "distribution":
+            events.setdefault("dividends", {})[str(stamp)] = {"amount": each.amount, "date": stamp}
+            continue
+        old, new = Fraction(each.factor).limit_denominator(1000).as_integer_ratio()
+        event = {"date": stamp, "numerator": new, "denominator": old, "splitRatio": f"{new}:{old}"}
+        events.setdefault("splits", {})[str(stamp)] = event
+    return events
+
+
+def _searched(found: Found) -> dict[str, object]:
+    return {
+        "symbol": found.symbol,
+        "shortname": found.name.upper(),
+        "longname": found.name,
+        "exchange": "XXX",
+        "exchDisp": found.exchange,
+        "quoteType": "EQUITY",
+        "isYahooFinance": True,
+    }
+
+
+def _swapped(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Give each of two rows the other's numbers."""
+    return [
+        row | {name: other[name] for name in _PRICES & other.keys()}
+        for row, other in zip(rows, reversed(rows), strict=True)
+    ]
 
 
 def _in_asia(symbol: str) -> bool:
-    return symbol in _HONG_KONG or symbol.rpartition(".")[2] in _ZONES
+    return zone_of(symbol).startswith("Asia/")
 
 
 def _json(body: object, status: int = 200) -> web.Response:
@@ -271,7 +362,7 @@ def _refusal(outer: str, status: int, code: str, said: str) -> web.Response:
     return _json({outer: {"result": None, "error": {"code": code, "description": said}}}, status)
 
 
-_ANSWERS: Mapping[Fault, Callable[[], web.Response]] = {
+_ANSWERS: Mapping[Fault | None, Callable[[], web.Response]] = {
     "429": lambda: web.Response(status=429, text="Too Many Requests\r\n"),
     "401": lambda: _refusal("finance", 401, "Unauthorized", "Invalid Crumb"),
     "503": lambda: web.Response(status=503, text="<html><body>Will be right back...</body></html>"),
@@ -279,6 +370,7 @@ _ANSWERS: Mapping[Fault, Callable[[], web.Response]] = {
     "empty": lambda: _json({"quoteResponse": {"result": [], "error": None}}),
     "changed": lambda: _json({"quotes": {"rows": []}}),
     "hang": lambda: web.Response(status=503),
+    "gone": lambda: web.Response(status=404, text="<html><body>Nothing here.</body></html>"),
 }
 
 _BY_HAND = {

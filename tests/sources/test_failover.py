@@ -162,7 +162,7 @@ async def test_what_the_first_leaves_out_the_second_answers_for(stage: Stage) ->
 
 
 async def test_a_print_that_cannot_be_true_is_answered_for_by_the_second(stage: Stage) -> None:
-    stage.yahoo_says("1810.HK", 147.8, 14.2)
+    stage.first.put(yahoo.quote("1810.HK", 147.8, stage.clock.made, previous=14.2, opened=14.3))
     quotes = await stage.look()
     assert (quotes["1810.HK"].price, quotes["1810.HK"].source) == (14.78, "Eastmoney")
 

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import stat
-import threading
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -21,78 +16,7 @@ from bot.market.instrument import Instrument, bare_instrument
 from bot.market.schedule import Schedule
 from bot.sources.yahoo import Access, YahooSource
 from tests.fakes.yahoo import FakeYahoo, quote
-
-HSTECH = Instrument("HSTECH", "index", "XHKG", "HKD", "HSTECH", sources={"yahoo": "HSTECH.HK"})
-XIAOMI = bare_instrument("1810.HK")
-ALIBABA = bare_instrument("BABA")
-# Ten past eleven in Hong Kong.
-NOW = datetime(2022, 3, 23, 3, 10, tzinfo=UTC)
-MADE = NOW - timedelta(minutes=15)
-BEFORE_NOW = date(2022, 3, 23)
-
-
-@dataclass
-class Clock:
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def go_on(self, **lapse: float) -> None:
-        self.now += timedelta(**lapse)
-
-
-@dataclass
-class Reports:
-    told: list[dict[str, object]] = field(default_factory=list)
-
-    def __call__(self, event: str, **facts: object) -> None:
-        self.told.append(facts)
-
-    @property
-    def reasons(self) -> list[tuple[object, object, object]]:
-        return [(each["symbol"], each["what"], each["why"]) for each in self.told]
-
-
-Make = Callable[..., YahooSource]
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def reports() -> Reports:
-    return Reports()
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeYahoo]:
-    async with FakeYahoo() as server:
-        server.put(quote("HSTECH.HK", 4753.59, MADE, previous=4653.77, high=4760.0, low=4710.96))
-        server.put(quote("1810.HK", 14.78, MADE, previous=14.2))
-        yield server
-
-
-@pytest.fixture
-async def make(fake: FakeYahoo, clock: Clock, reports: Reports, tmp_path: Path) -> AsyncIterator[Make]:
-    made: list[YahooSource] = []
-
-    def source(budget: int = 100, deadline: float = 10.0) -> YahooSource:
-        access = Access(fake.url, budget, tmp_path / "cache", deadline)
-        made.append(YahooSource(access, Schedule({}), clock, reports, random.Random(23)))
-        return made[-1]
-
-    yield source
-    fake.calm()
-    for each in made:
-        await each.close()
-
-
-@pytest.fixture
-def yahoo(make: Make) -> YahooSource:
-    return make()
+from tests.sources.yahoo_stage import ALIBABA, BEFORE_NOW, HSTECH, MADE, NOW, XIAOMI, Clock, Make, Reports
 
 
 async def test_a_hundred_symbols_are_one_request(fake: FakeYahoo, yahoo: YahooSource) -> None:
@@ -151,8 +75,9 @@ BAD = [
     (quote("1810.HK", "14.78", MADE, previous=14.2), "not a price"),
     (quote("1810.HK", True, MADE, previous=14.2), "not a price"),
     (quote("1810.HK", {"raw": 14.78}, MADE, previous=14.2), "not a price"),
-    (quote("1810.HK", 147.8, MADE, previous=14.2), "beyond 10 times its previous close"),
-    (quote("1810.HK", 1.4, MADE, previous=14.2), "beyond 10 times its previous close"),
+    (quote("1810.HK", 147.8, MADE, previous=14.2, opened=14.3), "beyond 10 times its previous close"),
+    (quote("1810.HK", 1.4, MADE, previous=14.2, low=None, high=14.3), "beyond 10 times its previous close"),
+    (quote("1810.HK", 1.4, MADE, previous=14.2, opened=0), "beyond 10 times its previous close"),
     (quote("1810.HK", 14.78, MADE, currency="USD"), "not in HKD"),
     (quote("1810.HK", 14.78, MADE, regularMarketTime=None), "no market time"),
     (quote("1810.HK", 14.78, MADE, regularMarketTime=0), "no market time"),
@@ -194,6 +119,69 @@ async def test_a_reason_is_reported_once_and_again_after_it_was_gone(
         assert len(reports.told) == told
 
 
+async def test_on_the_morning_of_a_split_a_previous_close_of_before_it_silences_nothing(
+    fake: FakeYahoo, yahoo: YahooSource
+) -> None:
+    fake.put(quote("1810.HK", 0.72, MADE, previous=14.2, opened=0.7, high=0.74, low=0.69))
+    (told,) = await yahoo.quotes([XIAOMI])
+    assert (told.price, told.previous_close) == (0.72, 14.2)
+
+
+async def test_prices_that_are_no_numbers_are_left_out_and_never_no_move(
+    fake: FakeYahoo, yahoo: YahooSource, reports: Reports
+) -> None:
+    fake.trouble("quote", "nan", times=1)
+    assert await yahoo.quotes([XIAOMI, HSTECH]) == ()
+    assert reports.reasons == [("1810.HK", "quote", "not a price"), ("HSTECH", "quote", "not a price")]
+    assert len(await yahoo.quotes([XIAOMI, HSTECH])) == 2
+
+
+async def test_each_row_is_taken_for_the_symbol_that_it_names(fake: FakeYahoo, yahoo: YahooSource) -> None:
+    """Only who holds their bars can see that two symbols have each other's numbers."""
+    fake.trouble("quote", "swapped", times=1)
+    told = {each.symbol: (each.price, each.previous_close) for each in await yahoo.quotes([XIAOMI, HSTECH])}
+    assert told == {"1810.HK": (4753.59, 4653.77), "HSTECH": (14.78, 14.2)}
+
+
+async def test_order_case_and_repetition_of_the_rows_do_not_matter(
+    fake: FakeYahoo, yahoo: YahooSource
+) -> None:
+    first, second = fake.quotes["1810.HK"], fake.quotes["HSTECH.HK"]
+    fake.put(quote("BABA", 114.0, MADE))
+    fake.quotes |= {"1810.HK": second | {"symbol": "hstech.hk"}, "HSTECH.HK": first}
+    fake.quotes["BABA"] = first | {"regularMarketPrice": 99.0}
+    told = {each.symbol: each.price for each in await yahoo.quotes([XIAOMI, HSTECH, ALIBABA])}
+    assert told == {"1810.HK": 14.78, "HSTECH": 4753.59}
+
+
+async def test_two_instruments_that_yahoo_calls_the_same_get_one_row(
+    fake: FakeYahoo, yahoo: YahooSource
+) -> None:
+    told = await yahoo.quotes([HSTECH, bare_instrument("HSTECH.HK")])
+    assert [each.symbol for each in told] == ["HSTECH", "HSTECH.HK"]
+    assert [each.symbols for each in fake.asked("/v7/finance/quote")] == [("HSTECH.HK",)]
+
+
+async def test_what_is_in_no_currency_that_we_know_of_is_in_yahoos(
+    fake: FakeYahoo, yahoo: YahooSource
+) -> None:
+    fake.put(quote("VOD.L", 130.0, MADE, currency="GBp"), quote("VUSD.L", 70.0, MADE, currency="USD"))
+    assert len(await yahoo.quotes([bare_instrument("VOD.L"), bare_instrument("VUSD.L")])) == 2
+
+
+async def test_what_some_requests_were_answered_is_told_without_the_others(
+    fake: FakeYahoo, yahoo: YahooSource, reports: Reports
+) -> None:
+    instruments = [bare_instrument(f"{n:04}.HK") for n in range(1, 151)]
+    fake.put(*(quote(each.symbol, 10.0, MADE) for each in instruments))
+    fake.before_quotes = lambda: fake.trouble("quote", "503")
+    assert len(await yahoo.quotes(instruments)) == 100
+    assert reports.reasons[0] == ("0101.HK", "quote", "not answered")
+    assert len(reports.reasons) == 50
+    with pytest.raises(Away, match="error 503"):
+        await yahoo.quotes(instruments)
+
+
 async def test_a_spike_in_the_range_is_dropped_and_the_price_kept(
     fake: FakeYahoo, yahoo: YahooSource, reports: Reports
 ) -> None:
@@ -207,56 +195,6 @@ async def test_yesterdays_quote_keeps_yesterdays_session(fake: FakeYahoo, yahoo:
     fake.put(quote("1810.HK", 14.2, datetime(2022, 3, 22, 7, 30, tzinfo=UTC)))
     (told,) = await yahoo.quotes([XIAOMI])
     assert (told.session, told.final) == (date(2022, 3, 22), False)
-
-
-def hong_kong(clock: str, day: int = 23) -> datetime:
-    return datetime.fromisoformat(f"2022-03-{day}T{clock}+08:00").astimezone(UTC)
-
-
-@pytest.mark.parametrize(
-    "made, state, received, final",
-    [
-        (hong_kong("16:08:11"), "CLOSED", hong_kong("16:27"), True),
-        (hong_kong("16:08:11"), "POST", hong_kong("16:27"), True),
-        (hong_kong("16:08:11"), "POSTPOST", hong_kong("20:00"), True),
-        (hong_kong("16:08:11"), "REGULAR", hong_kong("16:27"), False),
-        (hong_kong("16:08:11"), None, hong_kong("16:27"), False),
-        (hong_kong("16:08:11"), ["CLOSED"], hong_kong("16:27"), False),
-        # The delay has not passed: the auction may be still to come.
-        (hong_kong("16:00:02"), "CLOSED", hong_kong("16:16"), False),
-        (hong_kong("15:59:58"), "CLOSED", hong_kong("16:27"), False),
-        # The next morning speaks of the next session.
-        (hong_kong("16:08:11"), "PREPRE", hong_kong("08:00", 24), True),
-        (hong_kong("16:08:11"), "PRE", hong_kong("09:10", 24), True),
-        (hong_kong("16:08:11"), "REGULAR", hong_kong("09:35", 24), True),
-        (hong_kong("15:20"), "REGULAR", hong_kong("09:35", 24), False),
-        # A half day's auction, and a feed that went blind at lunch.
-        (hong_kong("12:08:30"), "CLOSED", hong_kong("16:27"), True),
-        (hong_kong("12:00:00"), "CLOSED", hong_kong("16:27"), False),
-        (hong_kong("12:08:30"), "CLOSED", hong_kong("12:40"), False),
-    ],
-)
-async def test_a_price_is_final_when_the_auction_is_known(
-    fake: FakeYahoo,
-    yahoo: YahooSource,
-    clock: Clock,
-    made: datetime,
-    state: object,
-    received: datetime,
-    final: bool,
-) -> None:
-    clock.now = received
-    fake.put(quote("1810.HK", 14.78, made, marketState=state))
-    (told,) = await yahoo.quotes([XIAOMI])
-    assert told.final is final
-
-
-async def test_new_york_closes_without_a_delay(fake: FakeYahoo, yahoo: YahooSource, clock: Clock) -> None:
-    fake.put(quote("BABA", 114.0, datetime(2022, 3, 23, 20, 0, 1, tzinfo=UTC), state="POST", delay=0))
-    finals = []
-    for clock.now in (datetime(2022, 3, 23, 20, minute, 2, tzinfo=UTC) for minute in (0, 1)):
-        finals += [each.final for each in await yahoo.quotes([ALIBABA])]
-    assert finals == [False, True]
 
 
 async def test_a_crumb_that_is_refused_is_renewed(fake: FakeYahoo, yahoo: YahooSource) -> None:
@@ -276,23 +214,20 @@ async def test_a_cookie_is_kept_for_the_next_start(fake: FakeYahoo, make: Make, 
     assert stat.S_IMODE((tmp_path / "cache").stat().st_mode) == 0o700
 
 
-async def test_a_cookie_that_gets_no_crumb_is_thrown_away(fake: FakeYahoo, make: Make, clock: Clock) -> None:
+async def test_a_cookie_that_gets_no_crumb_is_renewed_at_once(fake: FakeYahoo, make: Make) -> None:
+    source = make()
+    await source.quotes([XIAOMI])
+    fake.void_cookie()
+    assert await source.quotes([XIAOMI])
+    assert [each.host for each in fake.journal].count("fc.yahoo.com") == 2
+
+
+async def test_a_cookie_that_was_kept_too_long_is_renewed_at_once(fake: FakeYahoo, make: Make) -> None:
     first = make()
     await first.quotes([XIAOMI])
     await first.close()
     fake.void_cookie()
-    second = make()
-    with pytest.raises(Away, match="limits our requests"):
-        await second.quotes([XIAOMI])
-    clock.go_on(minutes=16)
-    assert await second.quotes([XIAOMI])
-
-
-async def test_a_damaged_cookie_file_is_begun_afresh(make: Make, tmp_path: Path) -> None:
-    (tmp_path / "cache").mkdir(mode=0o755)
-    (tmp_path / "cache" / "cookies.db").write_bytes(b"this is no database" * 100)
     assert await make().quotes([XIAOMI])
-    assert stat.S_IMODE((tmp_path / "cache").stat().st_mode) == 0o700
 
 
 async def test_too_many_requests_open_the_breaker_and_nothing_is_asked_meanwhile(
@@ -336,7 +271,7 @@ async def test_who_insists_waits_longer_but_never_beyond_a_quarter_of_an_hour(
 async def test_a_clock_set_back_does_not_hold_the_breaker_open(
     fake: FakeYahoo, yahoo: YahooSource, clock: Clock
 ) -> None:
-    fake.trouble("quote", "429", times=2)
+    fake.trouble("quote", "429", times=1)
     with pytest.raises(Away):
         await yahoo.quotes([XIAOMI])
     clock.go_on(hours=-1)
@@ -393,34 +328,6 @@ async def test_the_budget_is_never_overdrawn(fake: FakeYahoo, make: Make, clock:
     assert await source.quotes([XIAOMI])
 
 
-async def took(away: Awaitable[object]) -> float:
-    began = time.monotonic()
-    with pytest.raises(Away):
-        await away
-    return time.monotonic() - began
-
-
-async def test_a_hung_call_is_left_behind_at_its_deadline(fake: FakeYahoo, make: Make, clock: Clock) -> None:
-    source = make(deadline=0.5)
-    await source.quotes([XIAOMI])
-    fake.trouble("quote", "hang", times=2)
-    for _ in range(2):
-        assert 0.4 < await took(source.quotes([XIAOMI])) < 2
-        clock.go_on(minutes=6)
-    # Two are left behind, so nobody waits a third time, though Yahoo is well again.
-    asked = len(fake.journal)
-    assert await took(source.quotes([XIAOMI])) < 0.3
-    assert len(fake.journal) == asked
-    assert [each.name for each in threading.enumerate()].count("yahoo") == 2
-    fake.calm()
-    clock.go_on(minutes=6)
-    for _ in range(100):
-        if "yahoo" not in [each.name for each in threading.enumerate()]:
-            break
-        await asyncio.sleep(0.02)
-    assert len(await source.quotes([XIAOMI])) == 1
-
-
 async def test_who_gives_up_waiting_leaves_no_answer_for_the_next(
     fake: FakeYahoo, yahoo: YahooSource
 ) -> None:
@@ -460,15 +367,6 @@ async def test_history_is_the_settled_bars_before_a_day_with_gaps_where_no_close
     (asked,) = fake.asked("/v8/finance/chart")
     assert asked.path.endswith("/HSTECH.HK")
     assert (asked.query["range"], asked.query["interval"]) == ("2y", "1d")
-
-
-async def test_a_session_that_has_not_settled_is_no_bar(
-    fake: FakeYahoo, yahoo: YahooSource, clock: Clock
-) -> None:
-    fake.put_history("1810.HK", [(date(2022, 3, 22), 14.2), (date(2022, 3, 23), 14.78)])
-    assert len((await yahoo.history(XIAOMI, date(2022, 3, 24))).bars) == 1
-    clock.now = hong_kong("17:30")
-    assert len((await yahoo.history(XIAOMI, date(2022, 3, 24))).bars) == 2
 
 
 async def test_a_bar_keeps_only_what_can_be_true_of_it(fake: FakeYahoo, yahoo: YahooSource) -> None:

@@ -8,7 +8,7 @@ export PYTHON
 bin := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run install check test pins clean
+.PHONY: help demo run install check test bench pins clean
 
 help:  ## list what make does here
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -35,10 +35,14 @@ test: check  ## check, then run every test; what it needs it installs or names
 	@scripts/browser
 	@$(bin)/pytest
 
+bench:  ## measure what Marketbell costs in time and memory; what each figure means is in docs/bench.md
+	@scripts/environment develop
+	@$(bin)/python -m bench market
+
 pins:  ## write requirements/ anew from pyproject.toml; UPGRADE=yes moves to the newest releases
 	@scripts/environment run
 	@scripts/pins $(if $(UPGRADE),--upgrade)
 
 clean:  ## remove the environment and what the tools left behind
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov
-	find bot tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find bot bench tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -21,7 +21,7 @@ _LONGEST_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """One platform: what sends there, and what listens."""
+    """One platform: what sends there, and what listens; whoever only sends loads nothing to listen with."""
 
     sender: Sender
     listen: Callable[[], Coroutine[Any, Any, None]]
@@ -31,7 +31,6 @@ class Connected:
 async def telegram(parts: Parts) -> AsyncIterator[Connected]:
     """Connect to Telegram; raises `WrongServer` when the token is refused."""
     from bot.platforms.telegram.client import connect
-    from bot.platforms.telegram.listen import TelegramListener
     from bot.platforms.telegram.send import TelegramSender
 
     token = parts.secrets.telegram_token
@@ -40,9 +39,15 @@ async def telegram(parts: Parts) -> AsyncIterator[Connected]:
     bot = await _patiently(parts, lambda: connect(token, parts.settings.addresses.telegram))
     try:
         sender = TelegramSender(bot, parts.report)
-        say = _answering(parts, sender).say
-        desk = parts.desk((sender.route,))
-        yield Connected(sender, TelegramListener(bot, desk, parts.book(), say, parts.report).run)
+
+        async def listen() -> None:
+            from bot.platforms.telegram.listen import TelegramListener
+
+            say = _answering(parts, sender).say
+            desk = parts.desk((sender.route,))
+            await TelegramListener(bot, desk, parts.book(), say, parts.report).run()
+
+        yield Connected(sender, listen)
     finally:
         await bot.shutdown()
 
@@ -51,7 +56,6 @@ async def telegram(parts: Parts) -> AsyncIterator[Connected]:
 async def slack(parts: Parts) -> AsyncIterator[Connected]:
     """Connect to Slack; raises `WrongServer` when a token is refused."""
     from bot.platforms.slack.client import connect
-    from bot.platforms.slack.listen import SlackListener
     from bot.platforms.slack.send import SlackSender
 
     token, app_token = parts.secrets.slack_bot_token, parts.secrets.slack_app_token
@@ -62,10 +66,15 @@ async def slack(parts: Parts) -> AsyncIterator[Connected]:
     connection = await _patiently(parts, lambda: connect(token, parts.settings.addresses.slack))
     try:
         sender = SlackSender(connection)
-        say = _answering(parts, sender).say
-        desk = parts.desk((sender.route,))
-        listener = SlackListener(connection, app_token, desk, parts.book(), say, parts.report)
-        yield Connected(sender, listener.run)
+
+        async def listen() -> None:
+            from bot.platforms.slack.listen import SlackListener
+
+            say = _answering(parts, sender).say
+            desk = parts.desk((sender.route,))
+            await SlackListener(connection, app_token, desk, parts.book(), say, parts.report).run()
+
+        yield Connected(sender, listen)
     finally:
         await connection.close()
 

@@ -54,7 +54,7 @@ _A_DAY = timedelta(days=1)
 class Doubt:
     """Why a quote is held back, and in words what was seen.
 
-    `as_a_split` is a move that a split could be, and `patience` is how long the bars then have to tell of one.
+    `as_a_split` is a move that a split could be, and `patience` how long the bars then have to tell of one.
     """
 
     why: Why

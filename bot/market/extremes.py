@@ -2,14 +2,20 @@
 
 A window ends with the previous session: a bar is compared with what came before it. An extreme that merely
 grows too old for the window begins no episode; only a bar that goes strictly beyond its window does.
+
+`standings` is what that means for every bar. `extreme_since` and `last_standing` answer for the last one
+alone: of settled bars they keep the few that can still be an extreme, and put today's bar on top.
 """
 
 from __future__ import annotations
 
+import math
+import operator
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal, cast, get_args
 
 from bot.errors import UsageError
@@ -51,20 +57,74 @@ def extreme_since(series: Series, start: date, reference: Reference, side: Side)
 
     A bar with only a close has no intraday extremes and counts towards none.
     """
-    found: Extreme | None = None
-    for each in _candidates(series, reference, side, only_known=True):
-        if each.session >= start and (found is None or beyond(each.value, found.value, side)):
-            found = each
-    return found
+    return _since(series, start, reference, side, only_known=True)
 
 
-def _candidates(series: Series, reference: Reference, side: Side, *, only_known: bool) -> Iterator[Extreme]:
+def _since(
+    series: Series, start: date, reference: Reference, side: Side, *, only_known: bool
+) -> Extreme | None:
+    settled = series if series.settled is None else series.settled
+    asked = ("extremes", reference, side, only_known or reference == "close")
+    held = settled.once(asked, lambda bars: _tail(bars, reference, side, only_known=only_known))
+    at = bisect_left(held.sessions, start)
+    found = held.extremes[at] if at < len(held.extremes) else None
+    if settled is series:
+        return found
+    bar = series.bars[-1]
+    if bar.session < start or (only_known and reference == "intraday" and bar.high is None):
+        return found
+    price = price_of(bar, reference, side)
+    return Extreme(price, bar.session) if found is None or beyond(price, found.value, side) else found
+
+
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """The candidates that none after them went beyond, oldest first, and their sessions.
+
+    The extreme of the sessions since a date is the first of those since that date.
+    """
+
+    sessions: tuple[date, ...]
+    extremes: tuple[Extreme, ...]
+
+
+def _tail(series: Series, reference: Reference, side: Side, *, only_known: bool) -> _Tail:
+    as_far = operator.le if side == "low" else operator.ge
+    best = math.inf if side == "low" else -math.inf
+    found: list[Extreme] = []
+    candidates = _backwards(series, reference, side, only_known=only_known)
+    if series.before:
+        # what is known of a time without bars may be of a time whose bars came later
+        candidates = iter(sorted(candidates, key=operator.itemgetter(0), reverse=True))
+    for session, price in candidates:
+        if as_far(price, best):
+            best = price
+            found.append(Extreme(price, session))
+    extremes = tuple(reversed(found))
+    return _Tail(tuple(each.session for each in extremes), extremes)
+
+
+def _backwards(
+    series: Series, reference: Reference, side: Side, *, only_known: bool
+) -> Iterator[tuple[date, float]]:
+    """Give the session and price of each candidate, the newest first."""
+    if reference == "close":
+        yield from ((bar.session, bar.close) for bar in reversed(series.bars))
+    else:
+        for bar in reversed(series.bars):
+            if bar.high is not None or not only_known:
+                yield bar.session, price_of(bar, reference, side)
+    for known in reversed(series.before):
+        if (known.reference, known.side) == (reference, side):
+            yield known.session, known.value
+
+
+def _candidates(series: Series, reference: Reference, side: Side) -> Iterator[Extreme]:
     for known in series.before:
         if (known.reference, known.side) == (reference, side):
             yield Extreme(known.value, known.session)
     for bar in series.bars:
-        if not only_known or reference == "close" or bar.high is not None:
-            yield Extreme(price_of(bar, reference, side), bar.session)
+        yield Extreme(price_of(bar, reference, side), bar.session)
 
 
 def window_named(written: str) -> Window:
@@ -90,7 +150,7 @@ def standings(
     column: list[Standing | None] = []
     held: deque[Extreme] = deque()
     episode: Extreme | None = None
-    for now in _candidates(series, reference, side, only_known=False):
+    for now in _candidates(series, reference, side):
         start = window_start(window, now.session)
         while held and held[0].session < start:
             held.popleft()
@@ -101,3 +161,32 @@ def standings(
             held.pop()
         held.append(now)
     return tuple(column[len(column) - len(series.bars) :])
+
+
+def last_standing(series: Series, reference: Reference, window: Window, side: Side) -> Standing | None:
+    """Return what the last bar is compared with: the last row of `standings`, without those before it."""
+    now = series.bars[-1].session
+    settled = series.until(now - timedelta(days=1))
+    extreme = _since(settled, window_start(window, now), reference, side, only_known=False)
+    if extreme is None:
+        return None
+    return Standing(
+        extreme, extreme if window == "all" else _began(settled, extreme, reference, window, side)
+    )
+
+
+def _began(series: Series, extreme: Extreme, reference: Reference, window: Window, side: Side) -> Extreme:
+    """Return the newest candidate up to `extreme` that went beyond its own window.
+
+    One that did not go beyond it is as far as another of that window; those between the two are less far, so
+    none of them went beyond either, and the search goes on from the other.
+    """
+    found, start = extreme, window_start(window, extreme.session)
+    for session, price in _backwards(series, reference, side, only_known=False):
+        if session >= extreme.session:
+            continue
+        if session < start:
+            break
+        if not beyond(found.value, price, side):
+            found, start = Extreme(price, session), window_start(window, session)
+    return found

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import operator
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -29,19 +32,58 @@ def worst_falls(series: Series, start: date) -> tuple[Fall, ...]:
 
     Of a time whose bars are not held no fall is told but the one that its peak began and the bars go on with.
     """
-    closes = _closes(series, start)
-    found: list[Fall] = []
-    top = trough = closes[0]
-    for now in (*closes[1:], None):
-        if now is not None and now.value < top.value:
-            trough = now if now.value < trough.value else trough
-            continue
-        if trough.value < top.value:
-            depth = (trough.value / top.value - 1) * 100
-            found.append(Fall(depth, top.session, trough.session, None if now is None else now.session))
-        if now is not None:
-            top = trough = now
-    return tuple(sorted(found, key=lambda each: each.depth_pct))
+    settled = series.settled
+    if settled is None or not settled.bars or settled.bars[-1].session < start:
+        return _Run.of(_closes(series, start)).falls()
+    run = settled.once(("falls", start), lambda held: _Run.of(_closes(held, start)))
+    return run.then(_Close(series.bars[-1].session, series.bars[-1].close)).falls()
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The falls that are over, deepest first, and the peak and the lowest close of what may be another."""
+
+    over: tuple[Fall, ...]
+    top: _Close
+    trough: _Close
+
+    @classmethod
+    def of(cls, closes: Sequence[_Close]) -> _Run:
+        """Go through closes, oldest first; there is at least one."""
+        over: list[Fall] = []
+        top = trough = closes[0]
+        for now in closes[1:]:
+            if now.value >= top.value:
+                if trough.value < top.value:
+                    over.append(_fall(top, trough, now.session))
+                top = trough = now
+            elif now.value < trough.value:
+                trough = now
+        return cls(tuple(sorted(over, key=_depth_of)), top, trough)
+
+    def then(self, now: _Close) -> _Run:
+        """Go one close further."""
+        if now.value >= self.top.value:
+            return _Run(self._and(now.session), now, now)
+        return _Run(self.over, self.top, now if now.value < self.trough.value else self.trough)
+
+    def falls(self) -> tuple[Fall, ...]:
+        """Return every fall, deepest first, the one that is not over among them."""
+        return self._and(None)
+
+    def _and(self, recovery: date | None) -> tuple[Fall, ...]:
+        if self.trough.value >= self.top.value:
+            return self.over
+        fall = _fall(self.top, self.trough, recovery)
+        at = bisect_right(self.over, fall.depth_pct, key=_depth_of)
+        return (*self.over[:at], fall, *self.over[at:])
+
+
+_depth_of = operator.attrgetter("depth_pct")
+
+
+def _fall(top: _Close, trough: _Close, recovery: date | None) -> Fall:
+    return Fall((trough.value / top.value - 1) * 100, top.session, trough.session, recovery)
 
 
 def _closes(series: Series, start: date) -> list[_Close]:

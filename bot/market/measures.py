@@ -157,15 +157,14 @@ def distance(series: Series, price: float, extreme: Extreme | None) -> Distance 
     """Return how far `price` stands from an extreme of `series`."""
     if extreme is None:
         return None
-    there = series.since(extreme.session)[:1]
-    adjusted = bool(there) and there[0].session == extreme.session and there[0].adjusted
+    adjusted = extreme.session in series.adjusted
     return Distance(extreme.value, extreme.session, change_pct(price, extreme.value), adjusted)
 
 
 def sessions_after(series: Series, session: date) -> int | None:
     """Return how many bars follow that of `session`; None where there is no bar of it."""
-    held = series.since(session)
-    return len(held) - 1 if held and held[0].session == session else None
+    at = series.index_of(session)
+    return None if at is None else len(series.bars) - 1 - at
 
 
 def last_bar(series: Series, session: date) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -134,21 +135,31 @@ class Watch:
         for quote, look in looks:
             if self._is_over(quote):
                 await self._record(quote, look)
-        raised: list[Alert] = []
-        for _ in range(_MOST_TRIES):
-            found = [alert for quote, look in looks for alert in self._crossed(quote, look)]
-            answers = await raiser.raise_all(found)
-            for answer in answers:
-                self._climb(answer)
-            raised += [answer.alert for answer in answers if answer.verdict == "raised"]
-            if all(answer.verdict != "told" for answer in answers):
-                break
+        raised = await self._raise(looks, raiser)
         await self._past.settle(quote for quote, _ in looks)
         for quote, look in looks:
             session = self._sessions[quote.symbol]
             session.footings = {name: each.after(look) for name, each in session.footings.items()}
             self._quotes[quote.symbol] = quote
         await published.publish_quotes(self.link, [quote for quote, _ in looks])
+        return raised
+
+    async def _raise(self, looks: Sequence[tuple[Quote, Look]], raiser: Raiser) -> list[Alert]:
+        """Raise what the looks crossed, again where a ladder stood elsewhere than was thought."""
+        raised: list[Alert] = []
+        for _ in range(_MOST_TRIES):
+            found: list[Alert] = []
+            for quote, look in looks:
+                if crossed := tuple(self._crossed(quote, look)):
+                    found += crossed
+                    # A crowd that crosses at one open must not hold up everybody else in this process.
+                    await asyncio.sleep(0)
+            answers = await raiser.raise_all(found)
+            for answer in answers:
+                self._climb(answer)
+            raised += [answer.alert for answer in answers if answer.verdict == "raised"]
+            if all(answer.verdict != "told" for answer in answers):
+                break
         return raised
 
     async def _enter(self, quote: Quote, *, asking: bool = True) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from bot.market.bars import Reference, Side
@@ -101,7 +102,7 @@ class FromExtreme:
 Condition = DayMove | FromExtreme
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """A named condition and the instruments it looks at.
 
@@ -113,7 +114,7 @@ class Rule:
     symbols: frozenset[str]
     together: bool = False
 
-    @property
+    @cached_property
     def revision(self) -> str:
         """The condition's identity: another canonical text is another revision."""
         text = f"{self.name}\n{self.condition}"

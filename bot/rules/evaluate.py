@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from bot.market.bars import Calendar, Series
 from bot.market.instrument import Market
@@ -38,18 +39,18 @@ def looked(rule: Rule, footing: Footing, look: Look, told: Told) -> tuple[Crossi
     On a look that makes a new intraday extreme and also goes far from it, the order of the two is not
     known: only its last price is compared with that extreme.
     """
-    current = footing.after(look)
-    order_unknown = current != footing
-    sides: dict[Direction, float] = {"up": look.high, "down": look.low}
-    furthest = {
-        direction: look.price if order_unknown or footing.trigger == "close" else sides[direction]
-        for direction in footing.directions
-    }
     if footing.trigger == "close" and not look.final:
         return ()
-    ordered = sorted(furthest.items(), key=lambda side: -abs(side[1] - current.reference.value))
-    found = (_climb(rule, current, look, direction, price, told) for direction, price in ordered)
-    return tuple(each for each in found if each is not None)
+    current = footing.after(look)
+    only_last = footing.trigger == "close" or current is not footing
+    furthest: list[tuple[Direction, float]] = [
+        (direction, look.price if only_last else look.high if direction == "up" else look.low)
+        for direction in footing.directions
+    ]
+    if len(furthest) > 1:
+        furthest.sort(key=lambda side: -abs(side[1] - current.reference.value))
+    found = [_climb(rule, current, look, direction, price, told) for direction, price in furthest]
+    return tuple([each for each in found if each is not None])
 
 
 def crossings(
@@ -71,13 +72,13 @@ def _climb(
 ) -> Crossing | None:
     sign = 1 if direction == "up" else -1
     base = footing.reference.value
+    if not reaches(furthest, base, sign * footing.steps[0]):
+        return None
 
     def reached(price: float) -> tuple[float, ...]:
-        return tuple(each for each in footing.steps if reaches(price, base, sign * each))
+        return tuple(takewhile(lambda each: reaches(price, base, sign * each), footing.steps))
 
     seen = reached(furthest)
-    if not seen:
-        return None
     before = told(Rung(rule.revision, look.symbol, footing.episode, direction))
     new = tuple(each for each in seen if each > before)
     if not new:

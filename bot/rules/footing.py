@@ -51,16 +51,17 @@ def footings(rule: Rule, series: Series, calendar: Calendar, market: str) -> tup
     match rule.condition:
         case DayMove() as condition:
             return tuple(
-                _day_move(condition, series, index, calendar, market) for index in range(len(series.bars))
+                day_move(condition, series, index, calendar, market) for index in range(len(series.bars))
             )
         case FromExtreme() as condition:
             column = standings(series, condition.reference, condition.window, condition.side)
             return tuple(
-                None if standing is None else _from_extreme(condition, standing) for standing in column
+                None if standing is None else from_extreme(condition, standing) for standing in column
             )
 
 
-def _from_extreme(condition: FromExtreme, standing: Standing) -> Footing:
+def from_extreme(condition: FromExtreme, standing: Standing) -> Footing:
+    """Return the footing of a distance from the extreme of `standing`."""
     low = condition.side == "low"
     return Footing(
         measure="off low" if low else "drawdown",
@@ -73,9 +74,10 @@ def _from_extreme(condition: FromExtreme, standing: Standing) -> Footing:
     )
 
 
-def _day_move(
+def day_move(
     condition: DayMove, series: Series, index: int, calendar: Calendar, market: str
 ) -> Footing | None:
+    """Return the footing of a day's move at bar `index`; None where what it is compared with is not known."""
     try:
         day_change_pct(series, index, market, calendar)
     except NotKnown:

@@ -158,7 +158,7 @@ def _minutes(session: SessionHours, until: datetime) -> Iterator[datetime]:
 
 @dataclass(slots=True)
 class Seen:
-    """What the two days came to."""
+    """What the two days came to: `threads` is how many waited for Yahoo at most."""
 
     told: list[str] = field(default_factory=list)
     looks: int = 0
@@ -325,13 +325,12 @@ async def two_days(link: Link, folder: Path) -> Seen:
         )
         feeds = Feeds(clock.now)
         worker = Worker(parts, MarketTime(clock.machine), source, feeds, (), schedule)
-        threads = threading.active_count()
         watching = asyncio.create_task(_watch_the_loop(stage.seen))
         async with _delivering(parts, telegram) as route:
 
             async def drive(active: Active) -> None:
                 for day in (FIRST, SECOND):
-                    await _live(stage, active, day, threads)
+                    await _live(stage, active, day)
                 await _delivered(link, route)
 
             try:
@@ -345,7 +344,7 @@ async def two_days(link: Link, folder: Path) -> Seen:
         return stage.seen
 
 
-async def _live(stage: Stage, active: Active, day: date, threads: int) -> None:
+async def _live(stage: Stage, active: Active, day: date) -> None:
     clock, truth, yahoo = stage.clock, stage.truth, stage.yahoo
     for symbol in PRICES:
         _chart(stage, symbol, day)
@@ -363,7 +362,8 @@ async def _live(stage: Stage, active: Active, day: date, threads: int) -> None:
         await active.look()
         yahoo.calm()
         stage.seen.looks += 1
-        stage.seen.threads = max(stage.seen.threads, threading.active_count() - threads)
+        waiting = sum(each.name.startswith("yahoo") for each in threading.enumerate())
+        stage.seen.threads = max(stage.seen.threads, waiting)
         clock.moment += MINUTE
 
 

@@ -10,14 +10,15 @@ from datetime import UTC, datetime, timedelta
 from bot.app.connections import Connected, slack, telegram
 from bot.app.parts import PAGE, Parts, wishes_of
 from bot.app.replay import Replay
-from bot.app.worker import Active, Worker, on_schedule
+from bot.app.timer import on_schedule
+from bot.app.worker import Active, Worker
 from bot.chats.chat_id import ChatId
 from bot.chats.subscription import EVERYTHING
 from bot.clock import MarketTime
 from bot.market.schedule import Schedule
 from bot.pipeline.deliver import Deliver
 from bot.platforms.terminal.send import TERMINAL, TerminalSender
-from bot.ports import Sender
+from bot.ports import Sender, TickSource
 from bot.sources.failover import ClosableSource, Failover
 from bot.store.page import StoredPage
 
@@ -156,10 +157,20 @@ async def _live(parts: Parts) -> AsyncIterator[Worker]:
     feeds = Feeds(lambda: datetime.now(UTC))
     try:
         addresses = tuple(each.url for each in parts.settings.feeds)
-        yield Worker(parts, MarketTime(), quotes, feeds, addresses, schedule)
+        yield Worker(parts, MarketTime(), quotes, feeds, addresses, schedule, _ticks(parts))
     finally:
         await feeds.close()
         await quotes.close()
+
+
+def _ticks(parts: Parts) -> TickSource | None:
+    """Return Yahoo's stream, unless it is not wanted, or something stands in for Yahoo and not for it."""
+    addresses = parts.settings.addresses
+    if not parts.settings.schedule.stream or (addresses.yahoo is not None and addresses.stream is None):
+        return None
+    from bot.sources.yahoo_stream import YahooStream
+
+    return YahooStream(addresses.stream, lambda: datetime.now(UTC), parts.report)
 
 
 def _backed(parts: Parts, schedule: Schedule, first: ClosableSource) -> ClosableSource:

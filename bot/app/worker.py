@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.app.parts import Parts
 from bot.chats.subscription import EVERYTHING, Rate, instrument_topic, rule_topic
 from bot.clock import MarketTime
 from bot.errors import Away
 from bot.market.instrument import Instrument, bare_instrument
+from bot.market.quote import Quote
 from bot.market.schedule import Schedule
 from bot.news.topics import Matcher
 from bot.pipeline.blindness import Blindness
@@ -23,8 +21,9 @@ from bot.pipeline.fan_out import FanOut
 from bot.pipeline.look_up import LookUp
 from bot.pipeline.raising import Fenced, Raiser
 from bot.pipeline.read import Read
+from bot.pipeline.stream import Stream
 from bot.pipeline.watch import Watch
-from bot.ports import FeedSource, QuoteSource
+from bot.ports import FeedSource, QuoteSource, TickSource
 from bot.rules.backtest import backtest
 from bot.store import lease
 from bot.store import market as published
@@ -45,6 +44,7 @@ class Worker:
     feeds: FeedSource
     addresses: tuple[str, ...]
     schedule: Schedule | None = None
+    ticks: TickSource | None = None
     replay_of: str | None = None
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     _started: int = 0
@@ -89,7 +89,19 @@ class Worker:
     async def _lead(self, epoch: int, drive: Callable[[Active], Awaitable[None]]) -> None:
         active = await self._wake(epoch)
         self.parts.report("the worker is active", epoch=epoch)
-        await drive(active)
+        driving = asyncio.ensure_future(drive(active))
+        tasks = {driving} if active.stream is None else {driving, self._streaming(active.stream, active)}
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _streaming(self, stream: Stream, active: Active) -> asyncio.Future[None]:
+        return asyncio.ensure_future(stream.serve(active.look_between))
 
     def _look_up(self) -> LookUp:
         parts = self.parts
@@ -134,11 +146,18 @@ class Worker:
             parts.link, self.feeds, matcher, self.addresses, parts.clock, parts.report, self.replay_of
         )
         raiser = Raiser(parts.link, epoch, parts.clock)
-        active = Active(self, watch, read, raiser, FanOut(parts.link, parts.clock), await self._blindness())
+        fan_out, blindness = FanOut(parts.link, parts.clock), await self._blindness()
+        active = Active(self, watch, read, raiser, fan_out, blindness, self._stream())
         self._started = parts.clock()
         # What a worker raised before it stopped may still be on its way.
         await active.fan_out.work_off()
         return active
+
+    def _stream(self) -> Stream | None:
+        if self.ticks is None:
+            return None
+        parts = self.parts
+        return Stream(self.ticks, parts.catalogue, self.schedule, parts.report, name=self.quotes.name)
 
     async def _blindness(self) -> Blindness | None:
         """Return what notices that we see nothing; without a calendar nobody can tell."""
@@ -182,7 +201,9 @@ class Active:
     raiser: Raiser
     fan_out: FanOut
     blindness: Blindness | None = None
+    stream: Stream | None = None
     _rated: date | None = None
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def look(self) -> None:
         """Look at every quote once; a source that does not answer is said, and asked again next time."""
@@ -193,14 +214,44 @@ class Active:
             trouble = str(error)
             worker.parts.report("no quotes", why=trouble)
         else:
-            await self.watch.tick(quotes, self.raiser)
+            await self._look_at(quotes)
         if self.blindness is not None:
             now, source = worker.present.now(), worker.quotes.name
-            await self.blindness.look(self.watch.quotes, now, source, trouble, self.raiser)
+            seen = self.watch.quotes
+            if self.stream is not None:
+                seen = self.stream.with_delays_of_looks(seen)
+            await self.blindness.look(seen, now, source, trouble, self.raiser)
         await self.fan_out.work_off()
         await worker.publish(self.watch.held, trouble=trouble)
         if not trouble:
             await self._rate()
+
+    async def look_between(self, quotes: Sequence[Quote]) -> None:
+        """Look at what a stream says between two looks."""
+        try:
+            async with self._turn:
+                await self.watch.tick(quotes, self.raiser)
+            await self.fan_out.work_off()
+        except Away as error:
+            self.worker.parts.report("ticks were lost", why=str(error))
+
+    async def _look_at(self, quotes: Sequence[Quote]) -> None:
+        """Look at what was asked for, where the stream has not told later prices already."""
+        async with self._turn:
+            if self.stream is None:
+                await self.watch.tick(quotes, self.raiser)
+                return
+            behind = {each.symbol for each in quotes if self._is_behind(each)}
+            await self.watch.tick([each for each in quotes if each.symbol not in behind], self.raiser)
+            self.stream.polled(each for each in quotes if each.symbol in behind or self._is_believed(each))
+
+    def _is_behind(self, quote: Quote) -> bool:
+        known = self.watch.quotes.get(quote.symbol)
+        return known is not None and known.session == quote.session and quote.time < known.time
+
+    def _is_believed(self, quote: Quote) -> bool:
+        known = self.watch.quotes.get(quote.symbol)
+        return known is not None and (known.time, known.price) == (quote.time, quote.price)
 
     async def read_feeds(self) -> None:
         """Read every feed once."""
@@ -226,37 +277,3 @@ class Active:
         costs |= {rule_topic(rule.name): told.cost(rule=rule.name) for rule in rules}
         rates = {topic: Rate(cost.a_month, cost.busiest, len(told.days)) for topic, cost in costs.items()}
         await published.publish_rates(parts.link, rates)
-
-
-async def on_schedule(active: Active) -> None:
-    """Look and read at the minutes of the schedule until cancelled, or until another worker takes over.
-
-    The timer only wakes us, and lives in memory: what is due is read from Redis then, so a wake that was
-    missed costs nothing.
-    """
-    settings, report = active.worker.parts.settings.schedule, active.worker.parts.report
-    lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def guarded(job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-        async def run() -> None:
-            try:
-                await job()
-            except Away as error:
-                report("a look was lost", why=str(error))
-            except Exception as error:  # noqa: BLE001 - whatever it is, it must not die unseen in the timer
-                with suppress(asyncio.InvalidStateError):
-                    lost.set_exception(error)
-
-        return run
-
-    timer = AsyncIOScheduler(
-        timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
-    )
-    for job, seconds in ((active.look, settings.quotes), (active.read_feeds, settings.feeds)):
-        timer.add_job(guarded(job), "interval", seconds=seconds)
-        await guarded(job)()
-    timer.start()
-    try:
-        await lost
-    finally:
-        timer.shutdown(wait=False)

@@ -61,13 +61,14 @@ class ScheduleSetting(_Strict):
     """How often the worker looks, in seconds, and the requests a minute that it may make of Yahoo.
 
     `patience` is how many minutes of trading may bring no new price, beyond the source's own delay, before
-    those who depend on the exchange are told.
+    those who depend on the exchange are told. `stream` takes up what Yahoo says between two looks.
     """
 
     quotes: int = Field(default=60, ge=1, le=3600)
     feeds: int = Field(default=300, ge=1, le=86400)
     requests: int = Field(default=60, ge=10, le=600)
     patience: int = Field(default=10, ge=2, le=600)
+    stream: bool = True
 
 
 class AccessSetting(_Strict):
@@ -97,6 +98,7 @@ class AddressSetting(_Strict):
     telegram: str = "https://api.telegram.org"
     slack: str = "https://slack.com/api/"
     yahoo: str | None = None
+    stream: str | None = None
     eastmoney: str | None = None
 
 

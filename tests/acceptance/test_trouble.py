@@ -18,3 +18,4 @@ async def test_two_days_of_all_that_goes_wrong_tell_nothing_false(link: Link, tm
     ]
     assert seen.looks == 1022
     assert seen.threads <= 2
+    assert seen.reconnected

@@ -12,7 +12,7 @@ import math
 import random
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -35,11 +35,14 @@ from bot.platforms.telegram.send import TelegramSender
 from bot.sources.calendars import load_schedule
 from bot.sources.feeds import Feeds
 from bot.sources.yahoo import Access, YahooSource
+from bot.sources.yahoo_breaker import Pace
+from bot.sources.yahoo_stream import YahooStream
 from bot.store import chats, outbox
 from bot.store.link import Link
 from tests.conftest import ROOT
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.yahoo import FakeYahoo, quote
+from tests.fakes.yahoo_stream import FakeYahooStream, pricing
 
 HK = ZoneInfo("Asia/Hong_Kong")
 ALICE = ChatId("telegram", "123456789", "11")
@@ -47,6 +50,8 @@ FIRST, SECOND = date(2022, 3, 23), date(2022, 3, 24)
 DELAY = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
 DEADLINE_S = 0.3
+SILENCE_S = 0.5
+SOON = Pace(timedelta(0), timedelta(seconds=0.1), timedelta(seconds=0.2))
 SPLIT = 5
 PRICES = {
     "HSTECH": 4700.0,
@@ -165,6 +170,7 @@ class Seen:
     threads: int = 0
     longest_hold: float = 0.0
     requests: int = 0
+    reconnected: bool = False
 
 
 Fault = Callable[["Stage"], None]
@@ -177,6 +183,7 @@ class Stage:
     clock: Clock
     truth: Truth
     yahoo: FakeYahoo
+    streamed: FakeYahooStream
     seen: Seen = field(default_factory=Seen)
 
     def rows(self) -> None:
@@ -267,6 +274,39 @@ SCRIPT: tuple[tuple[str, int, Fault], ...] = (
 )
 
 
+async def ticks(stage: Stage, active: Active) -> None:
+    """Tell a tick that the looks bear out, and some that nobody can believe."""
+    now = stage.clock.now()
+    frames = (
+        pricing("0700.HK", 3880.0, now),
+        pricing("9988.HK", 388.0, now),
+        pricing("SAP.DE", 13_000.0, now, currency="JPY"),
+        pricing("^HSI", 30_000.0, now),
+        pricing("^HSCE", stage.truth.price("^HSCE", stage.clock.moment), now),
+    )
+    async with asyncio.timeout(10):
+        while active.watch.quotes["^HSCE"].time != now:
+            await stage.streamed.tell(*frames)
+            await asyncio.sleep(0.05)
+
+
+async def dead_socket(stage: Stage, active: Active) -> None:
+    """Leave the stream open and dead; somebody must notice, and connect anew."""
+    del active
+    before = len(stage.streamed.journal)
+    stage.streamed.fall_silent()
+    async with asyncio.timeout(10):
+        await stage.streamed.subscribed(before + 1)
+    stage.seen.reconnected = True
+
+
+TICKS: Mapping[datetime, Callable[[Stage, Active], Awaitable[None]]] = {
+    at(FIRST, "11:45"): ticks,
+    at(FIRST, "13:45"): dead_socket,
+    at(FIRST, "13:50"): ticks,
+}
+
+
 def faults_at(moment: datetime) -> Iterator[Fault]:
     for clock, minutes, fault in SCRIPT:
         begins = at(FIRST, clock)
@@ -311,8 +351,8 @@ async def two_days(link: Link, folder: Path) -> Seen:
     exchanges = {each.exchange for each in settings.instruments}
     schedule = load_schedule(exchanges, date(2020, 6, 1), date(2022, 12, 31))
     clock = Clock(at(FIRST, "08:30"))
-    async with FakeYahoo() as yahoo, FakeTelegram() as telegram:
-        stage = Stage(clock, Truth(schedule, settings), yahoo)
+    async with FakeYahoo() as yahoo, FakeYahooStream() as streamed, FakeTelegram() as telegram:
+        stage = Stage(clock, Truth(schedule, settings), yahoo, streamed)
         secrets = Secrets(telegram.token, None, None, None)
         parts = Parts(settings, secrets, link, folder, _ignored, clock.machine)
         await chats.subscribe(link, ALICE, EVERYTHING, clock.machine())
@@ -324,7 +364,8 @@ async def two_days(link: Link, folder: Path) -> Seen:
             random.Random(23),
         )
         feeds = Feeds(clock.now)
-        worker = Worker(parts, MarketTime(clock.machine), source, feeds, (), schedule)
+        ticks = YahooStream(streamed.url, clock.now, parts.report, silence=SILENCE_S, again=SOON)
+        worker = Worker(parts, MarketTime(clock.machine), source, feeds, (), schedule, ticks)
         watching = asyncio.create_task(_watch_the_loop(stage.seen))
         async with _delivering(parts, telegram) as route:
 
@@ -360,6 +401,8 @@ async def _live(stage: Stage, active: Active, day: date) -> None:
         if clock.moment == at(SECOND, "10:00"):
             _chart(stage, "1810.HK", day, SPLIT)
         await active.look()
+        if clock.moment in TICKS:
+            await TICKS[clock.moment](stage, active)
         yahoo.calm()
         stage.seen.looks += 1
         waiting = sum(each.name.startswith("yahoo") for each in threading.enumerate())

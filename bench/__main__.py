@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import sys
 
-from bench import measures, memory, quotes
+from bench import measures, memory, quotes, trouble
 from bench.figures import as_json, table
 
 
@@ -22,6 +22,7 @@ def main() -> int:
     figures = [
         *measures.measured(quick=asked.quick),
         *asyncio.run(quotes.measured(quick=asked.quick)),
+        *([] if asked.quick else asyncio.run(trouble.measured())),
         *([] if asked.quick else asyncio.run(memory.measured())),
     ]
     print(as_json(figures) if asked.json else table(figures))  # noqa: T201

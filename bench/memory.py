@@ -23,6 +23,7 @@ from tests.fakes import telegram as fake_telegram
 from tests.fakes.slack import FakeSlack
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.yahoo import FakeYahoo, quote
+from tests.fakes.yahoo_stream import FakeYahooStream
 
 # besides the 24 that config.yaml comes with, of which some exchange may be shut now
 _MADE_UP, _WATCHED = 476, 500
@@ -45,13 +46,14 @@ async def measured() -> list[Figure]:
         telegram = await stack.enter_async_context(FakeTelegram())
         slack = await stack.enter_async_context(FakeSlack())
         yahoo = await stack.enter_async_context(FakeYahoo())
+        stream = await stack.enter_async_context(FakeYahooStream())
         port = _free_port()
         held, watched = _fill(yahoo)
         await _keep(folder / "redis", held)
         bot = fake_telegram.TOKEN.partition(":")[0]
         settings(
             folder,
-            addresses(telegram, slack, yahoo.url),
+            addresses(telegram, slack, yahoo.url, stream.url),
             instruments=watched,
             schedule="{quotes: 1, feeds: 60, requests: 600}",
             web=f'{{host: "127.0.0.1", port: {port}, names: []}}',

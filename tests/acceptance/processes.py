@@ -47,9 +47,15 @@ def addresses(
     telegram: fake_telegram.FakeTelegram | None = None,
     slack: fake_slack.FakeSlack | None = None,
     yahoo: str | None = None,
+    stream: str | None = None,
 ) -> str:
     """Name the loopback servers in the settings' words."""
-    named = {"telegram": telegram and telegram.url, "slack": slack and slack.url, "yahoo": yahoo}
+    named = {
+        "telegram": telegram and telegram.url,
+        "slack": slack and slack.url,
+        "yahoo": yahoo,
+        "stream": stream,
+    }
     return "addresses:\n" + "".join(f'  {name}: "{url}"\n' for name, url in named.items() if url)
 
 

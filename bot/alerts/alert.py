@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from bot.chats.subscription import EVERYTHING, NOTICES, instrument_topic, news_topic, rule_topic
+from bot.market.actions import Action
 from bot.market.instrument import Market
 from bot.market.measures import Distance
 from bot.news.story import Story
@@ -37,13 +38,16 @@ class Seen:
 class Move:
     """A crossing and what stands around it: the numbers a reader asks for next.
 
-    `names` are the instrument's by language; `day_change` is in per cent, None where it is not known, and a
-    `previous_close` whose level was not traded is None. `streak` counts closes in a row on one side, signed;
-    the present session counts once `crossing.final`. `from_peak` is by the highest close of all history,
-    `off_low` by the lowest close of a year, `off_intraday_low` by its lowest price: each before the session,
-    and measured at `crossing.last`. The reference is `reference_age` sessions old, None where that is not
-    known; one that is `reference_adjusted` has a level that was not traded. `moved_from` is the extreme that
-    began the episode, where it has grown too old for the window.
+    `names` are the instrument's by language; `day_change` is in per cent, None where it is not known, and
+    `previous_close` is as traded, None where that level is not known. Where a holder was `given` something
+    since, the day change is against that close restated; `as_traded` is the change against the close itself,
+    where a distribution makes it another. `since` is that close's session where the instrument was suspended
+    after it. `streak` counts closes in a row on one side, signed; the present session counts once
+    `crossing.final`. `from_peak` is by the highest close of all history, `off_low` by the lowest close of a
+    year, `off_intraday_low` by its lowest price: each before the session, and measured at `crossing.last`.
+    The reference is `reference_age` sessions old, None where that is not known; one that is
+    `reference_adjusted` has a level that was not traded. `moved_from` is the extreme that began the episode,
+    where it has grown too old for the window.
     """
 
     crossing: Crossing
@@ -62,6 +66,9 @@ class Move:
     reference_age: int | None = None
     reference_adjusted: bool = False
     moved_from: date | None = None
+    as_traded: float | None = None
+    given: tuple[Action, ...] = ()
+    since: date | None = None
     kind: Literal["move"] = "move"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, timedelta
 
 from bot.alerts.alert import Move, Seen
@@ -12,12 +13,12 @@ from bot.market.instrument import Instrument
 from bot.market.measures import (
     Distance,
     change_pct,
-    day_change_pct,
     distance,
     knows_a_year,
     sessions_after,
     streak,
 )
+from bot.market.reference import Restated, day_reference
 from bot.rules.crossing import Crossing
 from bot.rules.footing import episode_of
 
@@ -33,15 +34,9 @@ def move_of(
     before = held.until(crossing.session - timedelta(days=1))
     a_year = a_year_before(crossing.session)
     today = len(held.bars) - 1
-    change, previous_close = None, None
-    try:
-        day_change_pct(held, today, instrument.market, calendar)
-    except NotKnown:
-        pass
-    else:
-        previous = before.bars[-1]
-        change = change_pct(crossing.last, previous.close)
-        previous_close = None if previous.adjusted else previous.close
+    against: Restated | None = None
+    with suppress(NotKnown):
+        against = day_reference(held, today, instrument.market, calendar)
     reference = distance(held, crossing.last, crossing.reference)
     return Move(
         crossing=crossing,
@@ -50,8 +45,8 @@ def move_of(
         market=instrument.market,
         currency=instrument.currency,
         seen=seen,
-        day_change=change,
-        previous_close=previous_close,
+        day_change=None if against is None else change_pct(crossing.last, against.value),
+        previous_close=None if against is None else against.close,
         streak=streak(held, today if crossing.final else today - 1, instrument.market, calendar),
         from_peak=distance(before, crossing.last, extreme_since(before, date.min, "close", "peak")),
         off_low=_off_low(before, crossing, a_year),
@@ -60,6 +55,9 @@ def move_of(
         reference_age=sessions_after(held, crossing.reference.session),
         reference_adjusted=reference is not None and reference.adjusted,
         moved_from=_moved_from(crossing),
+        as_traded=None if against is None else against.as_traded_pct(crossing.last),
+        given=() if against is None else against.given,
+        since=against.session if against is not None and against.suspended else None,
     )
 
 

@@ -13,7 +13,7 @@ from bot.chat.answer import Answers
 from bot.chat.commands import COMMANDS
 from bot.config import Settings, read_settings
 from bot.errors import NotKnown, UsageError
-from bot.market.bars import Calendar, Series
+from bot.market.bars import Calendar, Series, with_actions
 from bot.market.catalogue import Catalogue
 from bot.market.extremes import window_named
 from bot.market.freshness import Freshness
@@ -50,7 +50,12 @@ class RecordedMarket:
         others = [bare_instrument(symbol) for symbol in sorted(recorded.series) if symbol not in described]
         catalogue = Catalogue.of((*described, *others))
         calendar = recorded.calendar(lambda symbol: catalogue[symbol].market)
-        return cls(settings, catalogue, recorded.series, calendar)
+        given = settings.known_actions()
+        series = {
+            symbol: with_actions(each, given.get(symbol, ()), each.sessions[-1]) if each.bars else each
+            for symbol, each in recorded.series.items()
+        }
+        return cls(settings, catalogue, series, calendar)
 
     def on(self, session: date | None) -> RecordedSession:
         """Return the market as it was when `session` had settled, or as the last bars have it."""

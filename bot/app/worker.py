@@ -135,6 +135,7 @@ class Worker:
             parts.report,
             self.schedule,
             self.replay_of,
+            given=parts.settings.known_actions(),
         )
         await watch.load()
         if watch.schedule is not None:

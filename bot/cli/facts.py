@@ -17,6 +17,7 @@ def quote_facts(card: QuoteCard, quote: Quote) -> dict[str, Any]:
         "price": card.bar.close,
         "previous_close": card.previous.close if card.previous and card.not_known is None else None,
         "day_change_pct": card.day_change_pct,
+        "as_traded_pct": card.as_traded_pct,
         "not_known": card.not_known,
         "session": card.bar.session.isoformat(),
         "time": quote.time.isoformat(),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +18,7 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from bot.config.settings import (
     AccessSetting,
+    ActionSetting,
     AddressSetting,
     ClauseSetting,
     DeliverySetting,
@@ -33,6 +36,7 @@ from bot.market.catalogue import folded
 from bot.rules.grammar import parse
 
 _NEAR = 60
+_DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 
 
 def read_settings(file: Path) -> Settings:
@@ -54,6 +58,9 @@ def read_settings(file: Path) -> Settings:
         ) from error
     except MarkedYAMLError as error:
         raise SettingsError(f"{_place(file, error)}: this is not YAML: {error.problem}.") from error
+    except ValueError as error:
+        # What looks like a date is made one, whatever key it stands at, and the parser does not say where.
+        raise SettingsError(_impossible_date(file, text)) from error
     if not isinstance(tree, CommentedMap):
         raise SettingsError(f"{file.name}, line 1: settings are keys and values, such as rules: calm.")
     try:
@@ -74,6 +81,7 @@ def _check(file: Path, tree: CommentedMap, settings: Settings) -> None:
             if name in seen:
                 mistakes.append(f"{place}: “{name}” already names {seen[name]}; take another.")
             seen[name] = each.symbol
+    mistakes += _of_actions(file, tree, settings)
     for preset, rules in settings.presets.items():
         for name, rule in rules.items():
             try:
@@ -91,9 +99,32 @@ def _check(file: Path, tree: CommentedMap, settings: Settings) -> None:
         raise SettingsError("\n".join(mistakes))
 
 
+def _of_actions(file: Path, tree: CommentedMap, settings: Settings) -> Iterator[str]:
+    kinds = {each.symbol: each.kind for each in settings.instruments}
+    seen: set[tuple[str, date, str]] = set()
+    for position, each in enumerate(settings.actions):
+        place = f"{file.name}, line {_line(tree, ('actions', position))}"
+        if kinds.get(each.symbol) == "index":
+            yield f"{place}: {each.symbol} is an index, whose holders are given nothing; take it out."
+        if (each.symbol, each.session, each.kind) in seen:
+            yield f"{place}: {each.symbol} has a second {each.kind} on {each.session}; keep one."
+        seen.add((each.symbol, each.session, each.kind))
+
+
 def _place(file: Path, error: MarkedYAMLError) -> str:
     mark = error.problem_mark
     return f"{file.name}, line {mark.line + 1 if mark else 1}"
+
+
+def _impossible_date(file: Path, text: str) -> str:
+    for number, line in enumerate(text.splitlines(), start=1):
+        for written in _DATE.findall(line):
+            try:
+                date.fromisoformat(written)
+            except ValueError:
+                place = f"{file.name}, line {number}"
+                return f"{place}: “{written}” is no date; write one that exists, as 2022-03-23."
+    return f"{file.name}: a date in it does not exist; write each as 2022-03-23."
 
 
 def _without_marks(node: Any) -> Any:
@@ -136,6 +167,7 @@ def _mistake(file: Path, tree: CommentedMap, error: Any) -> str:
 _MODELS: Mapping[str, type[BaseModel]] = MappingProxyType(
     {
         "instruments": InstrumentSetting,
+        "actions": ActionSetting,
         "topics": ClauseSetting,
         "presets": RuleSetting,
         "feeds": FeedSetting,

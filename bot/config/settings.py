@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from bot.errors import SettingsError
+from bot.market.actions import Action
 from bot.market.catalogue import Catalogue
 from bot.market.instrument import SYMBOL, Instrument
 from bot.news.topics import Clause, Topic
@@ -33,6 +35,28 @@ class InstrumentSetting(_Strict):
     aliases: tuple[str, ...] = ()
     sources: dict[str, str] = {}
     tracked_by: tuple[Annotated[str, Field(pattern=f"^{SYMBOL.pattern}$")], ...] = ()
+
+
+class ActionSetting(_Strict):
+    """Something that holders were given and the source does not know of, by the first session without it.
+
+    A split has its `factor`, what it multiplies earlier prices by; a distribution its `amount` a share, in
+    the instrument's currency.
+    """
+
+    symbol: str = Field(pattern=f"^{SYMBOL.pattern}$")
+    session: date
+    kind: Literal["split", "distribution"]
+    factor: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    amount: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    note: str = Field(default="", max_length=60)
+
+    @model_validator(mode="after")
+    def _says_how_much(self) -> ActionSetting:
+        needed, other = ("factor", "amount") if self.kind == "split" else ("amount", "factor")
+        if getattr(self, needed) is None or getattr(self, other) is not None:
+            raise ValueError(f"a {self.kind} has its {needed} and no {other}; write {needed} alone")
+        return self
 
 
 class RuleSetting(_Strict):
@@ -135,6 +159,7 @@ class Settings(_Strict):
 
     zone: str = "Asia/Hong_Kong"
     instruments: tuple[InstrumentSetting, ...] = Field(min_length=1)
+    actions: tuple[ActionSetting, ...] = ()
     rules: str
     presets: dict[str, dict[str, RuleSetting]]
     words: dict[str, tuple[_Word, ...]] = {}
@@ -163,6 +188,14 @@ class Settings(_Strict):
     def catalogue(self) -> Catalogue:
         """Return the instruments as the market knows them."""
         return Catalogue.of(Instrument(**dict(each)) for each in self.instruments)
+
+    def known_actions(self) -> dict[str, tuple[Action, ...]]:
+        """Return by symbol what holders were given that the source does not know of, oldest first."""
+        found: dict[str, tuple[Action, ...]] = {}
+        for each in sorted(self.actions, key=lambda action: action.session):
+            action = Action(each.session, each.kind, each.factor or 1.0, each.amount or 0.0, each.note)
+            found[each.symbol] = (*found.get(each.symbol, ()), action)
+        return found
 
     def news_topics(self) -> tuple[Topic, ...]:
         """Return the topics with the shared lists of words put in."""

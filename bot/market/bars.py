@@ -8,14 +8,16 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal, TypeVar
 
-from bot.market.actions import Action
+from bot.market.actions import Action, rescaled, splits
 
 _MONTHS_29TH = (2, 29)
+# Over a longer time than a holiday two prices do not say what split lies between them.
+_NEIGHBOURS = timedelta(days=14)
 
 Reference = Literal["close", "intraday"]
 Side = Literal["low", "peak"]
@@ -67,7 +69,7 @@ class Series:
     `before` holds what is known of the time before the first bar, oldest first. Levels are as traded, all of
     them in shares of the time after the last split among `actions`, which are oldest first. `stand_in` is
     the symbol of the fund whose rescaled bars stand before the instrument's own, "" where none do; those bars
-    are `adjusted`.
+    are `adjusted`. `untraded` are sessions of its market in which it is known not to have traded.
     """
 
     symbol: str
@@ -150,14 +152,23 @@ class Series:
         return at if at < len(self.bars) and self.bars[at].session == session else None
 
     def joined(self, coming: Series) -> Series:
-        """Return both as one; where both have a session, its bar is that of `coming`."""
-        bars = {each.session: each for each in (*self.bars, *coming.bars)}
+        """Return both as one; where both have a session, its bar is that of `coming`.
+
+        What `coming` tells of a split that was not known rescales the own prices of before it.
+        """
+        held = for_splits(self, coming)
+        bars = {each.session: each for each in (*held.bars, *coming.bars)}
         first = min(bars, default=date.max)
-        before = coming.before or tuple(each for each in self.before if each.session <= first)
-        actions = {(each.session, each.kind): each for each in (*self.actions, *coming.actions)}
-        ordered = tuple(actions[each] for each in sorted(actions))
-        merged = tuple(bars[session] for session in sorted(bars))
-        return Series(self.symbol, merged, before, ordered, coming.stand_in or self.stand_in)
+        before = coming.before or tuple(each for each in held.before if each.session <= first)
+        untraded = {*held.untraded, *coming.untraded} - bars.keys()
+        return Series(
+            self.symbol,
+            tuple(bars[session] for session in sorted(bars)),
+            before,
+            _merged(held.actions, coming.actions),
+            coming.stand_in or held.stand_in,
+            tuple(sorted(untraded)),
+        )
 
     def since(self, session: date) -> tuple[Bar, ...]:
         """Return the bars of `session` and after."""
@@ -176,6 +187,86 @@ class Series:
                 asked, lambda held: _deviation(_log_returns(held.bars[-lookback - 1 :]), lookback)
             )
         return _deviation(self.log_returns[max(index - 1 - lookback, 0) : max(index - 1, 0)], lookback)
+
+
+def with_actions(series: Series, actions: Iterable[Action], until: date) -> Series:
+    """Return a series that knows of `actions` up to a session too, its prices restated for their splits.
+
+    What it knows already is left as the source has it, and what is still to come changes nothing yet.
+    """
+    known = {(each.session, each.kind) for each in series.actions}
+    missed = (each for each in actions if each.session <= until)
+    unknown = tuple(each for each in missed if (each.session, each.kind) not in known)
+    if not unknown:
+        return series
+    told = Series(series.symbol, (), actions=_merged((), unknown))
+    return replace(for_splits(series, told), actions=_merged(series.actions, unknown))
+
+
+def _merged(actions: Iterable[Action], coming: Iterable[Action]) -> tuple[Action, ...]:
+    found = {(each.session, each.kind): each for each in (*actions, *coming)}
+    return tuple(found[each] for each in sorted(found))
+
+
+def for_splits(series: Series, coming: Series) -> Series:
+    """Return a series restated for the splits that only `coming` knows, the last first.
+
+    It may be in shares of after a split that it does not know of, such as one from before actions were
+    kept: then it is left as it is.
+    """
+    known = {each.session: each.factor for each in splits(series.actions)}
+    for split in reversed(splits(coming.actions)):
+        times = split.factor / known.get(split.session, 1.0)
+        if times != 1 and not _is_restated(series, coming, split.session, times):
+            series = _restated(series, split.session, times)
+    return series
+
+
+def _is_restated(series: Series, coming: Series, session: date, times: float) -> bool:
+    """Tell whether a series' prices of before `session` are in shares of after it.
+
+    The last price that both know of before it says so; without one, how the series goes on does.
+    """
+    held = series.bars[: series.count_before(session)]
+    theirs = {each.session: each.close for each in coming.bars if each.session < session}
+    both = next((each for each in reversed(held) if each.session in theirs), None)
+    if both is not None:
+        return _nearer(theirs[both.session] / both.close, times)
+    after = (*series.since(session)[:1], *coming.since(session)[:1])
+    following = min(after, key=lambda each: each.session, default=None)
+    if not held or following is None or following.session - held[-1].session > _NEIGHBOURS:
+        return False
+    return _nearer((following.open or following.close) / held[-1].close, times)
+
+
+def _nearer(change: float, times: float) -> bool:
+    """Tell whether a change of level is nearer to none than to that of a split."""
+    return abs(math.log(change)) < abs(math.log(change / times))
+
+
+def _restated(series: Series, session: date, times: float) -> Series:
+    """Return a series with the prices of before `session` in shares of after its split."""
+
+    def bar(each: Bar) -> Bar:
+        prices = (each.open, each.high, each.low)
+        opened, high, low = (None if price is None else rescaled(price, times) for price in prices)
+        volume = None if each.volume is None else each.volume / times
+        close = rescaled(each.close, times)
+        return replace(each, close=close, open=opened, high=high, low=low, volume=volume)
+
+    at = series.count_before(session)
+    return replace(
+        series,
+        bars=(*map(bar, series.bars[:at]), *series.bars[at:]),
+        before=tuple(
+            replace(each, value=rescaled(each.value, times)) if each.session < session else each
+            for each in series.before
+        ),
+        actions=tuple(
+            replace(each, amount=rescaled(each.amount, times)) if each.session < session else each
+            for each in series.actions
+        ),
+    )
 
 
 def _log_returns(bars: Sequence[Bar]) -> Sequence[float]:

@@ -11,10 +11,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from bot.errors import NotKnown
+from bot.market.actions import Action
 from bot.market.bars import Bar, Calendar, Reference, Series, a_year_before
 from bot.market.extremes import Extreme, Window, extreme_since, window_start
 from bot.market.falls import Fall, worst_falls
 from bot.market.instrument import Instrument
+from bot.market.reference import Restated, day_reference
 from bot.market.sessions import first_weekday
 
 DRAWDOWN_STEPS = (10, 20, 30, 40, 50, 60, 70, 80, 90)
@@ -66,10 +68,10 @@ class Step:
 class QuoteCard:
     """What `/quote` says of one session.
 
-    `gap_pct` is the open against the previous close, `normal_day_pct` the deviation of the sessions before,
-    `volume_ratio` the volume against the average of the sessions before; each None where it is not known.
-    `from_peak` is by the highest close of all history, which is held `since`; `off_low` by the lowest close
-    of a year, as far as `knows_a_year`.
+    `day_change_pct` and `gap_pct`, the open's, are against `reference`, the previous close restated;
+    `normal_day_pct` is the deviation of the sessions before, `volume_ratio` the volume against the average of
+    the sessions before; each None where it is not known. `from_peak` is by the highest close of all history,
+    which is held `since`; `off_low` by the lowest close of a year, as far as `knows_a_year`.
     """
 
     instrument: Instrument
@@ -85,6 +87,17 @@ class QuoteCard:
     normal_day_pct: float | None = None
     volume_ratio: float | None = None
     knows_a_year: bool = True
+    reference: Restated | None = None
+
+    @property
+    def given(self) -> tuple[Action, ...]:
+        """The large distributions and the splits since the previous close."""
+        return () if self.reference is None else self.reference.given
+
+    @property
+    def as_traded_pct(self) -> float | None:
+        """The day change against the close as traded, where a distribution makes it another."""
+        return None if self.reference is None else self.reference.as_traded_pct(self.bar.close)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +131,11 @@ def change_pct(price: float, base: float) -> float:
 
 
 def day_change_pct(series: Series, index: int, market: str, calendar: Calendar) -> float:
-    """Return the close of bar `index` against the previous session's close, in per cent.
+    """Return the close of bar `index` against what it is compared with, in per cent.
 
-    Raises `NotKnown` when there is no previous bar, or when the market traded in between and the
-    instrument's bar of that session is missing.
+    Raises `NotKnown` where that is not known.
     """
-    bar = series.bars[index]
-    if index == 0:
-        raise NotKnown(f"{series.symbol} has no session before {bar.session}.")
-    previous = series.bars[index - 1]
-    gap = calendar.missing(market, previous.session, bar.session)
-    if gap:
-        raise NotKnown(f"the bar of the previous session, {gap[-1]}, is missing for {series.symbol}")
-    return change_pct(bar.close, previous.close)
+    return change_pct(series.bars[index].close, day_reference(series, index, market, calendar).value)
 
 
 def streak(series: Series, index: int, market: str, calendar: Calendar) -> int:
@@ -184,25 +189,20 @@ def quote_card(instrument: Instrument, series: Series, session: date, calendar: 
     index = last_bar(series, session)
     held = series.until(session)
     bar, previous = held.bars[index], held.bars[index - 1] if index else None
-    change, reason = None, None
+    reference, reason = None, None
     try:
-        change = day_change_pct(held, index, instrument.market, calendar)
+        reference = day_reference(held, index, instrument.market, calendar)
     except NotKnown as error:
         reason = str(error)
     a_year = window_start("52w", bar.session)
-    gap = (
-        None
-        if change is None or previous is None or bar.open is None
-        else change_pct(bar.open, previous.close)
-    )
     sigma = held.sigma(index, _NORMAL_DAYS)
     return QuoteCard(
         instrument=instrument,
         bar=bar,
         previous=previous,
-        day_change_pct=change,
+        day_change_pct=None if reference is None else change_pct(bar.close, reference.value),
         not_known=reason,
-        gap_pct=gap,
+        gap_pct=None if reference is None or bar.open is None else change_pct(bar.open, reference.value),
         year=_range(held, a_year),
         from_peak=distance(held, bar.close, extreme_since(held, date.min, "close", "peak")),
         off_low=distance(held, bar.close, extreme_since(held, a_year, "close", "low")),
@@ -210,6 +210,7 @@ def quote_card(instrument: Instrument, series: Series, session: date, calendar: 
         knows_a_year=knows_a_year(held, bar.session),
         normal_day_pct=None if sigma is None else sigma * 100,
         volume_ratio=_volume_ratio(held),
+        reference=reference,
     )
 
 

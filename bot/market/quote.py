@@ -95,21 +95,52 @@ def look_at_bar(symbol: str, bar: Bar, settled: datetime) -> Look:
     )
 
 
-def look_between(before: Quote | None, now: Quote) -> Look | None:
+def look_between(before: Quote | None, now: Quote, yesterday: Bar | None = None) -> Look | None:
     """Return what is new in `now` since `before`, or None if nothing is.
 
-    An extreme of the session counts only where it goes beyond the one known before; whatever was reached
-    in a session's first look is new.
+    An extreme of the session counts only where it goes beyond the one known before. In a session's first look
+    whatever was reached is new, if the range is surely of this session: some sources still give that of
+    `yesterday`, the bar before, when a new session's first price is made. It is where it holds the open or is
+    an official close's.
     """
-    high, low = now.high or now.price, now.low or now.price
     if before is not None:
-        same = before.session == now.session
         if now.time < before.time or now.session < before.session:
             return None
+        same = before.session == now.session
         if same and (now.time, now.price, now.final) == (before.time, before.price, before.final):
             return None
-        if same:
-            high = high if high > (before.high or before.price) else now.price
-            low = low if low < (before.low or before.price) else now.price
-    top, bottom = max(high, now.price), min(low, now.price)
-    return Look(now.symbol, now.session, now.time, now.price, top, bottom, now.final, now.adjusted)
+        if not same:
+            yesterday = yesterday or before.bar
+    high, low = now.high or now.price, now.low or now.price
+    # Within a session a range only widens: one that shrank was of another session.
+    if before is not None and same and high >= (before.high or high) and low <= (before.low or low):
+        high = high if high > (before.high or before.price) else now.price
+        low = low if low < (before.low or before.price) else now.price
+    elif _is_of_another(now, yesterday) or not (now.final or now.open is not None):
+        high = low = now.price
+    return _look(now, high, low)
+
+
+def look_so_far(quote: Quote, yesterday: Bar | None = None) -> Look:
+    """Return all that a session had reached by a quote that was looked at."""
+    if _is_of_another(quote, yesterday):
+        return _look(quote, quote.price, quote.price)
+    return _look(quote, quote.high or quote.price, quote.low or quote.price)
+
+
+def _look(quote: Quote, high: float, low: float) -> Look:
+    top, bottom = max(high, quote.price), min(low, quote.price)
+    return Look(
+        quote.symbol, quote.session, quote.time, quote.price, top, bottom, quote.final, quote.adjusted
+    )
+
+
+def _is_of_another(quote: Quote, yesterday: Bar | None) -> bool:
+    """Tell whether a range is of another session: equal to the bar before, or without the session's open."""
+    reached = (quote.high, quote.low)
+    if None not in reached and yesterday is not None and reached == (yesterday.high, yesterday.low):
+        return True
+    if quote.final or quote.open is None:
+        return False
+    high, low = quote.high or quote.price, quote.low or quote.price
+    return not low <= quote.open <= high

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from bot.alerts.alert import Alert, Move
 from bot.market.measures import change_pct
-from bot.messages.moves import back, headings, level, step_reached, touched
+from bot.messages.given import since_suspension
+from bot.messages.moves import back, changes, headings, level, step_reached, touched
 from bot.messages.words import MARKET_NAMES, day, fitting, listed, percent
 from bot.rules.crossing import Rung
 
@@ -58,7 +59,8 @@ def folded_lines(ordered: Sequence[Move], late: frozenset[str]) -> Iterator[str]
     """Give a line for each move, then what they are all compared with; `late` are fingerprints."""
     for each in ordered:
         yield f"{_line(each)}{' (seen late)' if each.crossing.fingerprint in late else ''}"
-    closes = {each.crossing.reference.session for each in ordered if each.crossing.measure == "day change"}
+    days = [each for each in ordered if each.crossing.measure == "day change" and each.since is None]
+    closes = {each.crossing.reference.session for each in days}
     if closes:
         yield f"Day moves against the close of {' or '.join(day(each) for each in sorted(closes))}"
     adjusted = [each.short for each in ordered if each.crossing.adjusted]
@@ -72,7 +74,7 @@ def _in_short(move: Move) -> str:
     seen = f"{move.short} touched" if crossing.seen_by == "range" else move.short
     match crossing.measure:
         case "day change":
-            return f"{seen} {percent(crossing.value)}"
+            return f"{seen} {changes(move, crossing.value, crossing.price)[-1]}"
         case "off low":
             return f"{seen} {step_reached(move)} off its low"
         case "drawdown":
@@ -87,11 +89,14 @@ def _line(move: Move) -> str:
     steps = f"passed {listed(crossing.steps)}"
     if crossing.ahead:
         steps += f", next {crossing.ahead[0]:g}%"
+    change = changes(move, crossing.value, crossing.price)[0]
+    since = since_suspension(move.since, crossing.session)
+    changed = f"{change} {since}" if since else change
     if crossing.seen_by == "quote":
         at = "" if crossing.adjusted else f", {level(move, crossing.price)}"
-        return f"{move.short} {percent(crossing.value)}{at}: {steps}"
+        return f"{move.short} {changed}{at}: {steps}"
     at = "" if crossing.adjusted else f", {touched(move)} {level(move, crossing.price)}"
-    return f"{move.short} touched {percent(crossing.value)}{at}: {steps}; {_last(move)}"
+    return f"{move.short} touched {changed}{at}: {steps}; {_last(move)}"
 
 
 def _last(move: Move) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bot.alerts.alert import Alert, Move
 from bot.market.measures import Distance, change_pct
 from bot.market.sessions import opening
+from bot.messages.given import adjusted_for, shares_became, since_suspension
 from bot.messages.words import day, difference, in_a_row, listed, money, near_day, percent, sentence
 from bot.rules.crossing import level_of
 
@@ -90,28 +91,59 @@ def next_step(move: Move) -> str:
     return f"Next: {ahead:g}% ({level(move, at)})"
 
 
+def changes(move: Move, value: float, price: float) -> tuple[str, ...]:
+    """Write a day's change as a holder had it, with the one as traded and what parts the two; then shorter.
+
+    It is the plain change alone where nothing large was distributed.
+    """
+    change, adjusted = percent(value), adjusted_for(move.given, move.currency)
+    if not adjusted or move.crossing.adjusted:
+        return (change,)
+    before = ""
+    if move.previous_close is not None:
+        before = f"{percent(change_pct(price, move.previous_close))} (as traded), "
+    both = f"{before}{change}"
+    return f"{both} {adjusted}", f"{both} adjusted for a distribution", f"{change} adjusted"
+
+
 def _day_headings(move: Move) -> Iterator[str]:
     crossing = move.crossing
-    change = percent(crossing.value)
+    told = changes(move, crossing.value, crossing.price)
+    when = _when(move)
     if crossing.seen_by == "range":
-        if crossing.adjusted:
-            yield f"{move.short} touched {change} on the day"
-        else:
-            yield f"{move.short} touched {change}: {touched(move)} {level(move, crossing.price)}"
-        return
-    when = ""
-    if crossing.final:
-        when = " at the close"
-    elif crossing.time == opening(move.market, crossing.session):
-        when = " at the open"
+        yield from _touched_headings(move, told)
+    elif crossing.adjusted:
+        yield f"{move.short} {told[0]}{when or ' on the day'}"
+    else:
+        at = f": {level(move, crossing.price)}"
+        if not move.reference_adjusted and not told[1:] and move.since is None:
+            points = " points" if move.is_index else ""
+            moved = difference(crossing.price, crossing.reference.value)
+            yield f"{move.short} {told[0]}{when}{at}, {moved}{points}"
+        for change in told:
+            yield f"{move.short} {change}{when}{at}"
+            yield f"{move.short} {change}{at}"
+
+
+def _touched_headings(move: Move, told: tuple[str, ...]) -> Iterator[str]:
+    crossing = move.crossing
+    since = f" {since_suspension(move.since, crossing.session)}" if move.since else ""
     if crossing.adjusted:
-        yield f"{move.short} {change}{when or ' on the day'}"
+        yield f"{move.short} touched {told[0]}{since or ' on the day'}"
         return
-    at = f"{move.short} {change}{when}: {level(move, crossing.price)}"
-    if not move.reference_adjusted:
-        points = " points" if move.is_index else ""
-        yield f"{at}, {difference(crossing.price, crossing.reference.value)}{points}"
-    yield at
+    price = level(move, crossing.price)
+    for change in told:
+        yield f"{move.short} touched {change}{since}: {touched(move)} {price}"
+        yield f"{move.short} touched {change}: {price}"
+
+
+def _when(move: Move) -> str:
+    crossing = move.crossing
+    if move.since is not None:
+        return f" {since_suspension(move.since, crossing.session)}"
+    if crossing.final:
+        return " at the close"
+    return " at the open" if crossing.time == opening(move.market, crossing.session) else ""
 
 
 def _extreme_headings(move: Move) -> Iterator[str]:
@@ -164,10 +196,18 @@ def _previous_close(move: Move) -> str:
     low = move.off_low
     lowest = low is not None and low.session == crossing.reference.session
     note = " (the lowest close of the past year)" if lowest else ""
-    if crossing.adjusted or move.reference_adjusted:
+    if crossing.adjusted or (move.reference_adjusted and move.previous_close is None):
         restated = "" if crossing.adjusted else ", restated for a distribution since"
         return f"Against the close of {when}{restated}{note}"
-    return f"Previous close {level(move, crossing.reference.value)}, {when}{note}"
+    close = crossing.reference.value if move.previous_close is None else move.previous_close
+    said = [f"Previous close {level(move, close)}, {when}{note}"]
+    if move.since is not None:
+        said.append("last trade before the suspension")
+    if became := shares_became(move.given):
+        said.append(became)
+    if adjusted := adjusted_for(move.given, move.currency):
+        said.append(f"{level(move, crossing.reference.value)} {adjusted}")
+    return ", ".join(said)
 
 
 def _reference(move: Move) -> str:
@@ -219,7 +259,9 @@ def _level_of(move: Move, distance: Distance) -> str:
 def _day(move: Move) -> str:
     if move.day_change is None:
         return ""
-    return ", ".join(each for each in (f"Day {percent(move.day_change)}", _streak(move)) if each)
+    changed = changes(move, move.day_change, move.crossing.last)[0]
+    since = since_suspension(move.since, move.crossing.session)
+    return ", ".join(each for each in (f"Day {changed}", since, _streak(move)) if each)
 
 
 def _streak(move: Move) -> str:

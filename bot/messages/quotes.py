@@ -10,8 +10,10 @@ from bot.market.freshness import Freshness
 from bot.market.instrument import Instrument
 from bot.market.measures import Distance, QuoteCard
 from bot.market.quote import Quote
+from bot.market.reference import Restated
 from bot.messages.blocks import Message, line, strong
 from bot.messages.freshness import when_made
+from bot.messages.given import adjusted_for, shares_became
 from bot.messages.moves import ADJUSTED
 from bot.messages.words import day, difference, money, percent, price, sentence
 
@@ -51,6 +53,9 @@ def _price(card: QuoteCard) -> Iterator[str]:
         yield f"Day change not known: {card.not_known}"
     elif bar.adjusted:
         yield f"{percent(change)} on the day"
+    elif card.as_traded_pct is not None:
+        adjusted = adjusted_for(card.given, card.instrument.currency)
+        yield f"{now} {percent(card.as_traded_pct)} (as traded), {percent(change)} {adjusted}"
     elif previous.adjusted:
         yield f"{now} {percent(change)}, against a close restated for a distribution since"
     else:
@@ -58,7 +63,7 @@ def _price(card: QuoteCard) -> Iterator[str]:
 
 
 def _session(card: QuoteCard) -> Iterator[str]:
-    bar, previous = card.bar, card.previous
+    bar = card.bar
     gap = "" if card.gap_pct is None else f"gap {percent(card.gap_pct)}"
     if bar.adjusted:
         if gap:
@@ -68,8 +73,19 @@ def _session(card: QuoteCard) -> Iterator[str]:
     reached = "" if bar.low is None or bar.high is None else f"{price(bar.low)}–{price(bar.high)}"
     if opened or reached:
         yield f"Day {', '.join(each for each in (reached, opened) if each)}"
-    if previous is not None and card.day_change_pct is not None and not previous.adjusted:
-        yield f"Previous close {price(previous.close)} ({day(previous.session)})"
+    if card.reference is not None and card.reference.close is not None:
+        yield ", ".join(_previous_close(card, card.reference, card.reference.close))
+
+
+def _previous_close(card: QuoteCard, reference: Restated, close: float) -> Iterator[str]:
+    """Give the close as traded, and what lies between it and the session."""
+    yield f"Previous close {price(close)} ({day(reference.session)})"
+    if reference.suspended:
+        yield "last trade before the suspension"
+    if became := shares_became(reference.given):
+        yield became
+    if adjusted := adjusted_for(reference.given, card.instrument.currency):
+        yield f"{price(reference.value)} {adjusted}"
 
 
 def _year(card: QuoteCard) -> Iterator[str]:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from bot.market.bars import Bar, Calendar, Series
 from bot.market.catalogue import Catalogue
-from bot.market.quote import Quote, look_between
+from bot.market.quote import Quote, look_so_far
 from bot.rules.conditions import Rule
 from bot.rules.crossing import Rung
 from bot.rules.episodes import renamed
@@ -49,6 +49,7 @@ class Entering:
         calendar = self.calendar()
         market = self.catalogue[quote.symbol].market
         today = history.with_bar(Bar(quote.session, quote.price))
+        yesterday = history.bars[-1] if history.bars else None
         found: dict[str, Footing] = {}
         for rule in self.rules:
             if quote.symbol not in rule.symbols:
@@ -58,8 +59,9 @@ class Entering:
                 self.report("not compared", rule=rule.name, symbol=quote.symbol, session=str(quote.session))
                 continue
             await self._take_up(rule, footing, history, quote.session)
-            look = None if before is None or before.session != quote.session else look_between(None, before)
-            found[rule.name] = footing if look is None else footing.after(look)
+            if before is not None and before.session == quote.session:
+                footing = footing.after(look_so_far(before, yesterday))
+            found[rule.name] = footing
         return Session(quote.session, history, found)
 
     async def _take_up(self, rule: Rule, footing: Footing, history: Series, session: date) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from statistics import median
 
 from bot.errors import Away
-from bot.market.bars import Series
+from bot.market.actions import Action
+from bot.market.bars import Series, for_splits, with_actions
 from bot.market.catalogue import Catalogue
 from bot.market.instrument import Instrument, bare_instrument
 from bot.market.quote import Quote
@@ -48,6 +49,7 @@ class Histories:
     report: Callable[..., None]
     schedule: Schedule | None = None
     most: int | None = 40
+    given: Mapping[str, tuple[Action, ...]] = field(default_factory=dict)
     held: dict[str, Series] = field(default_factory=dict)
     _checked: dict[str, date] = field(default_factory=dict)
     _asked: dict[str, datetime] = field(default_factory=dict)
@@ -193,7 +195,7 @@ class Histories:
         if coming.bars:
             self._reach[instrument.symbol] = (coming.bars[0].session, coming.bars[-1].session)
         whole = _joined(kept, coming)
-        if _at_another_level(kept, whole, coming):
+        if _at_another_level(kept, coming):
             self.report("history at another level", symbol=instrument.symbol, session=str(session))
             return kept
         for split in whole.actions:
@@ -208,11 +210,12 @@ class Histories:
             return None
         self._left -= 1
         try:
-            return await self.source.history(instrument, session)
+            found = await self.source.history(instrument, session)
         except Away as error:
             self._silent = True
             self.report("history not refreshed", symbol=instrument.symbol, why=str(error))
             return None
+        return with_actions(found, self.given.get(instrument.symbol, ()), session)
 
     async def _tracked(self, whole: Series, instrument: Instrument, session: date) -> Series:
         """Let the first fund that tracks an instrument stand in for the bars that it lacks."""
@@ -284,13 +287,12 @@ def _untraded(series: Series, sessions: Iterable[date]) -> Series:
     return replace(series, untraded=tuple(sorted(found)))
 
 
-def _at_another_level(kept: Series, whole: Series, coming: Series) -> bool:
+def _at_another_level(kept: Series, coming: Series) -> bool:
     """Tell whether two histories of one instrument go by other shares, and no known split says why."""
-    new = [each for each in whole.actions if each.kind == "split" and each not in kept.actions]
-    held = {each.session: each for each in kept.bars if not each.adjusted}
-    ratios: list[float] = []
-    for bar in coming.bars[-_COMPARED:]:
-        if bar.session in held and not bar.adjusted:
-            factor = math.prod(each.factor for each in new if each.session > bar.session)
-            ratios.append(bar.close / (held[bar.session].close * factor))
+    held = {each.session: each for each in for_splits(kept, coming).bars if not each.adjusted}
+    ratios = [
+        bar.close / held[bar.session].close
+        for bar in coming.bars[-_COMPARED:]
+        if bar.session in held and not bar.adjusted
+    ]
     return bool(ratios) and abs(median(ratios) - 1) > _OTHER_LEVEL

@@ -10,6 +10,7 @@ from datetime import timedelta
 from bot.alerts.alert import Alert, Reason, Seen, move_topics
 from bot.alerts.surroundings import move_of
 from bot.clock import MachineTime
+from bot.market.actions import Action
 from bot.market.bars import Calendar, Series, calendar_of
 from bot.market.catalogue import Catalogue
 from bot.market.doubt import Doubt
@@ -40,7 +41,8 @@ class Watch:
     """Looks at quotes under every rule; what it remembers can be rebuilt from Redis and the source.
 
     `charts` is how many charts the source may be asked for in a minute. A replay may ask for as many as it
-    likes: recorded bars cost nothing, and it must find the same whatever it is asked at once.
+    likes: recorded bars cost nothing, and it must find the same whatever it is asked at once. `given` are
+    actions that the source does not know of.
     """
 
     link: Link
@@ -52,6 +54,7 @@ class Watch:
     schedule: Schedule | None = None
     replay_of: str | None = None
     charts: int = 40
+    given: Mapping[str, tuple[Action, ...]] = field(default_factory=dict)
     _ladders: Ladders = field(default_factory=Ladders)
     _sessions: dict[str, Session] = field(default_factory=dict)
     _quotes: dict[str, Quote] = field(default_factory=dict)
@@ -64,7 +67,9 @@ class Watch:
         """Make what it looks at quotes with."""
         self._scrutiny = Scrutiny(self.catalogue, self.schedule, self.report)
         most = self.charts if self.replay_of is None else None
-        self._past = Histories(self.link, self.source, self.catalogue, self.report, self.schedule, most)
+        self._past = Histories(
+            self.link, self.source, self.catalogue, self.report, self.schedule, most, self.given
+        )
         self._entering = Entering(
             self.link, self.rules, self.catalogue, self.report, self.calendar, self._ladders
         )
@@ -128,7 +133,8 @@ class Watch:
     async def _look(self, quotes: Iterable[Quote], raiser: Raiser) -> list[Alert]:
         looks: list[tuple[Quote, Look]] = []
         for quote in quotes:
-            look = look_between(self._quotes.get(quote.symbol), quote)
+            yesterday = next(iter(self._sessions[quote.symbol].history.bars[-1:]), None)
+            look = look_between(self._quotes.get(quote.symbol), quote, yesterday)
             if look is not None:
                 self._scrutiny.believe(quote)
                 looks.append((quote, look))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from bot.errors import NotKnown
 from bot.market.bars import Calendar, Reference, Series, Side
 from bot.market.extremes import Extreme, Standing, beyond, standings
-from bot.market.measures import day_change_pct
 from bot.market.quote import Look
+from bot.market.reference import day_reference
 from bot.rules.conditions import DayMove, FromExtreme, Rule, Trigger
 from bot.rules.crossing import Direction, Measure
 
@@ -79,15 +79,14 @@ def day_move(
 ) -> Footing | None:
     """Return the footing of a day's move at bar `index`; None where what it is compared with is not known."""
     try:
-        day_change_pct(series, index, market, calendar)
+        compared = day_reference(series, index, market, calendar)
     except NotKnown:
         return None
-    previous = series.bars[index - 1]
     sigma = series.sigma(index, condition.lookback) if condition.lookback else None
     return Footing(
         measure="day change",
         directions=("up", "down"),
         episode=series.bars[index].session.isoformat(),
-        reference=Extreme(previous.close, previous.session),
+        reference=Extreme(compared.value, compared.session),
         steps=condition.ladder.on(sigma),
     )

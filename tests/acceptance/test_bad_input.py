@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import ROOT, Marketbell, Said
 
 SETTINGS = (ROOT / "config.yaml").read_text()
+GIVEN = next(each.strip() for each in SETTINGS.splitlines() if "JD.com distribution" in each)
 HEADING = "date,symbol,open,high,low,close,volume,adjusted\n"
 
 
@@ -121,6 +122,14 @@ def test_an_unknown_window_is_refused(marketbell: Marketbell, prices: Path) -> N
         ("±2/3/5/7/10%", "+-2/3/5/7/10%", 0, "is no condition, at “+-2/3/5/7/10”"),
         ("kind: index", "kind: indx", 0, "“kind”: input should be 'index', 'stock', 'fund' or 'other'."),
         ('short: "HSI"', 'short: "HSTECH"', -4, "“hstech” already names HSTECH; take another."),
+        (GIVEN, GIVEN.replace("amount", "amuont"), 0, "“amuont” is no setting; the nearest is “amount”."),
+        (GIVEN, GIVEN.replace("amount", "factor"), 0, "a distribution has its amount and no factor; write"),
+        (GIVEN, GIVEN.replace("distribution,", "split,"), 0, "a split has its factor and no amount; write"),
+        (GIVEN, GIVEN.replace("13.2", "-13.2"), 0, "“amount”: input should be greater than 0."),
+        (GIVEN, GIVEN.replace("13.2", ".nan"), 0, "“amount”: input should be a finite number."),
+        (GIVEN, GIVEN.replace("2022-01-20", "2022-01-32"), 0, "“2022-01-32” is no date; write one"),
+        (GIVEN, GIVEN.replace("0700.HK", "^HSI"), 0, "^HSI is an index, whose holders are given nothing"),
+        (GIVEN, f"{GIVEN}\n  {GIVEN}", 1, "0700.HK has a second distribution on 2022-01-20; keep one."),
     ],
 )
 def test_a_mistake_in_the_settings_is_named_by_its_line(

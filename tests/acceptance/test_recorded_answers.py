@@ -30,6 +30,16 @@ def test_a_quote_speaks_to_machines_at_full_precision(marketbell: Marketbell, pr
     assert {"symbol", "name", "source", "freshness"} <= answer.keys()
 
 
+def test_a_large_distribution_is_told_as_traded_and_as_a_holder_had_it(
+    marketbell: Marketbell, prices: Path
+) -> None:
+    asked = ("quote", "0700.HK", "--data", prices, "--as-of", "2022-01-20")
+    answer = marketbell(*asked, "--json").one
+    assert answer["as_traded_pct"] == pytest.approx(3.51, abs=0.005)
+    assert answer["day_change_pct"] == pytest.approx(6.60, abs=0.005)
+    assert "+3.51% (as traded), +6.60% adjusted for the JD.com distribution" in marketbell(*asked).out
+
+
 def test_a_drawdown_names_both_references_with_their_dates(marketbell: Marketbell, prices: Path) -> None:
     answer = marketbell("drawdown", "HSTECH", "--data", prices, "--as-of", DAY, "--json").one
     expected = [

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from bot.alerts.alert import Alert, Move
@@ -131,11 +132,16 @@ class World:
     async def again(self) -> World:
         """Return the world as a worker finds it that was started after this one was killed."""
         catalogue = self.watch.catalogue
-        return await world(self.link, self.charts, *catalogue, when=self.watch.rules)
+        return await world(self.link, self.charts, *catalogue, when=self.watch.rules, given=self.watch.given)
 
 
 async def world(
-    link: Link, charts: Charts, *instruments: Instrument, when: Sequence[Rule] = (), asking: int = 40
+    link: Link,
+    charts: Charts,
+    *instruments: Instrument,
+    when: Sequence[Rule] = (),
+    asking: int = 40,
+    given: Mapping[str, tuple[Action, ...]] = MappingProxyType({}),
 ) -> World:
     symbols = frozenset(each.symbol for each in instruments)
     rules = when or (Rule("day", parse("±4/7/10%"), symbols),)
@@ -145,7 +151,15 @@ async def world(
         reports.append({"event": event, **facts})
 
     watch = Watch(
-        link, charts, rules, Catalogue.of(instruments), lambda: NOW, report, SCHEDULE, charts=asking
+        link,
+        charts,
+        rules,
+        Catalogue.of(instruments),
+        lambda: NOW,
+        report,
+        SCHEDULE,
+        charts=asking,
+        given=given,
     )
     await watch.load()
     epoch = await lease.hold(link, "me", NOW, NOW + 15_000)

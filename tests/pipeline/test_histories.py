@@ -6,8 +6,6 @@ import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
 
-import pytest
-
 from bot.market.actions import Action
 from bot.market.bars import Series
 from bot.market.instrument import Instrument
@@ -27,9 +25,6 @@ from tests.pipeline.scripted import (
     world,
 )
 
-NOT_YET = pytest.mark.xfail(
-    reason="Series.joined does not restate yet, and no day change knows what is untraded", strict=False
-)
 XIAOMI, TENCENT, HSI = stock("1810.HK"), stock("0700.HK"), stock("^HSI", "index")
 FUND = "3033.HK"
 HSTECH = stock("HSTECH", "index", tracked_by=(FUND, "3067.HK"))
@@ -145,7 +140,6 @@ async def test_a_bar_that_comes_late_is_no_longer_untraded(link: Link) -> None:
     assert kept.bars == whole.bars
 
 
-@NOT_YET
 async def test_after_a_suspension_its_sessions_are_known_as_untraded(link: Link) -> None:
     here = await world(link, Charts().put(chart("1810.HK", 15.0, last=date(2024, 2, 29))), XIAOMI)
     told = await here.tick(quoted("1810.HK", 15.8, "10:00", 15.0))
@@ -184,7 +178,6 @@ async def test_a_chart_in_other_shares_that_no_split_explains_is_refused(link: L
     assert {each["event"] for each in here.reports} >= {"history at another level"}
 
 
-@NOT_YET
 async def test_a_split_restates_the_bars_that_go_back_further_than_the_chart(link: Link) -> None:
     split = Action(YESTERDAY, "split", factor=0.1)
     await published.publish_history(link, chart("1810.HK", 150.0, last=date(2024, 3, 4)))

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from bot.errors import GrammarError
+from bot.market.actions import Action
 from bot.market.bars import Bar, Calendar, Series
 from bot.market.extremes import standings
 from bot.rules.conditions import AutoSteps, Rule
@@ -86,6 +88,26 @@ def test_no_price_moves_a_fingerprint() -> None:
     higher = told("±2/3%", bars((100,), (102.9,)))
     assert rising[0].fingerprint == higher[0].fingerprint
     assert rising[0].fingerprint != told("±2/4%", bars((100,), (102.5,)))[0].fingerprint
+
+
+def test_a_day_move_is_a_holders_and_not_the_prices() -> None:
+    given = Action(START + timedelta(days=1), "distribution", amount=10.0)
+    fell = bars((100,), (91,))
+    assert [each.steps for each in told("±4/7%", fell)] == [(4, 7)]
+    assert told("±4/7%", replace(fell, actions=(given,))) == []
+    rose = replace(bars((100,), (95,)), actions=(given,))
+    (found,) = told("±4/7%", rose)
+    assert (found.direction, found.steps, found.reference.value) == ("up", (4,), 90)
+
+
+def test_a_split_crosses_no_step_and_begins_no_episode() -> None:
+    rules = ("±4/7%", OFF_LOW.format("close", "touch"), DRAWDOWN.format("52w"))
+    held = bars((120,), (100,), (106,))
+    split = Action(START + timedelta(days=3), "split", 0.1)
+    coming = Series("X", (_bar(START + timedelta(days=3), (10.6,)),), actions=(split,))
+    for rule in rules:
+        found = told(rule, held.joined(coming))
+        assert [each.session for each in found] == [each.session for each in told(rule, held)]
 
 
 def test_a_missing_session_of_the_market_raises_no_day_move() -> None:

@@ -7,10 +7,11 @@ import pytest
 
 from bot.chats.chat_id import ChatId, parse_chat_id
 from bot.errors import UsageError
-from bot.market.quote import Quote, look_between
+from bot.market.bars import Bar
+from bot.market.quote import Quote, look_between, look_so_far
 
 MORNING = datetime(2022, 3, 16, 1, 30, tzinfo=UTC)
-OPENING = Quote("HSTECH", 100, date(2022, 3, 16), MORNING, MORNING, "Yahoo", high=101, low=99)
+OPENING = Quote("HSTECH", 100, date(2022, 3, 16), MORNING, MORNING, "Yahoo", open=99.5, high=101, low=99)
 
 
 def later(minutes: int, price: float, **changed: float) -> Quote:
@@ -54,6 +55,49 @@ def test_a_new_session_sees_its_whole_range() -> None:
     look = look_between(yesterday, OPENING)
     assert look is not None
     assert (look.high, look.low) == (101, 99)
+
+
+YESTERDAY = Bar(date(2022, 3, 15), 101, 105, high=110, low=90)
+
+
+def reached(before: Quote | None, now: Quote) -> tuple[float, float]:
+    look = look_between(before, now, YESTERDAY)
+    assert look is not None
+    return look.high, look.low
+
+
+@pytest.mark.parametrize(
+    "stale",
+    [
+        replace(OPENING, open=None, high=110, low=90),
+        replace(OPENING, open=105, high=110, low=90),
+        replace(OPENING, open=112, high=110, low=90),
+        replace(OPENING, high=110, low=90, final=True),
+    ],
+    ids=["without an open", "all of yesterday's", "an open beyond it", "an official close"],
+)
+def test_a_range_that_may_be_yesterdays_reaches_nothing_in_the_first_look(stale: Quote) -> None:
+    assert reached(None, stale) == (100, 100)
+    assert reached(replace(OPENING, session=date(2022, 3, 15)), stale) == (100, 100)
+
+
+def test_a_range_without_an_open_counts_in_a_first_look_only_at_the_close() -> None:
+    unknown = replace(OPENING, open=None)
+    assert reached(None, unknown) == (100, 100)
+    assert reached(None, replace(unknown, final=True)) == (101, 99)
+
+
+def test_the_range_of_this_session_counts_once_it_takes_the_place_of_yesterdays() -> None:
+    stale = replace(OPENING, open=105, high=110, low=90)
+    assert reached(stale, later(1, 100.5, high=104.0, low=99.0)) == (104, 99)
+    assert reached(stale, later(1, 100.5, high=104.0, low=85.0)) == (104, 85)
+
+
+def test_what_a_session_had_reached_is_all_of_its_range_but_nothing_of_yesterdays() -> None:
+    whole = look_so_far(replace(OPENING, open=None), YESTERDAY)
+    assert (whole.high, whole.low) == (101, 99)
+    stale = look_so_far(replace(OPENING, high=110, low=90), YESTERDAY)
+    assert (stale.high, stale.low) == (100, 100)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from bot.alerts.alert import Alert, Move, News, Seen, alert_from_json, alert_to_json, move_topics
 from bot.alerts.surroundings import move_of
 from bot.config import Settings, read_settings
+from bot.market.actions import Action
 from bot.market.bars import Bar, Calendar, Series
 from bot.market.beside import NOTHING
 from bot.market.catalogue import Catalogue
@@ -28,7 +29,7 @@ from bot.messages.words import LONGEST_HEADING, cut, in_a_row, money, percent
 from bot.news.story import Bearing, Story
 from bot.news.topics import Matcher
 from bot.rules.conditions import Rule
-from bot.rules.crossing import fold_of
+from bot.rules.crossing import SeenBy, fold_of
 from bot.rules.evaluate import Ladders, crossings, looked
 from bot.rules.footing import footings
 from bot.sources.folder import Recorded, read_folder
@@ -216,6 +217,92 @@ def test_a_traded_price_against_a_restated_close_gives_no_level_of_it(past: Past
         "From peak: −38.47% (close HK$766.50, 25 Jan 2021). Second gain in a row",
         "Session of 20 Jan 2022, time of day unknown: recorded daily bars",
     ]
+
+
+def dealt(past: Past, *given: Action, untraded: bool = False) -> Alert:
+    """Xiaomi's rise of 16 March 2022, had its holders been given something or it been suspended before."""
+    when, rule = date(2022, 3, 16), past.rule("stock_day")
+    series = replace(past.recorded.series["1810.HK"].until(when), actions=given)
+    if untraded:
+        lost = series.sessions[-4:-1]
+        series = replace(series, bars=(*series.bars[:-4], series.bars[-1]), untraded=lost)
+    *_, last = crossings(rule, series, past.calendar, "HK", Ladders())
+    assert last.session == when
+    seen = Seen("recorded bars", last.time)
+    return alert(move_of(last, past.catalogue["1810.HK"], series, past.calendar, seen))
+
+
+def test_a_distribution_is_told_as_traded_and_as_a_holder_had_it(past: Past) -> None:
+    found = dealt(past, Action(date(2022, 3, 16), "distribution", amount=0.5))
+    assert alert_from_json(alert_to_json(found)) == found
+    heading, *lines = plain(compose([found])).splitlines()
+    assert heading == (
+        "Xiaomi +16.52% (as traded), +21.82% adjusted for a distribution at the close: HK$13.40"
+    )
+    assert lines[1] == (
+        "Previous close HK$11.50, Tue 15 Mar 2022 (the lowest close of the past year), "
+        "HK$11.00 adjusted for a distribution of HK$0.500 a share"
+    )
+
+
+def test_a_split_is_told_with_the_previous_close_that_it_restates(past: Past) -> None:
+    _, _, line, *_ = plain(compose([dealt(past, Action(date(2022, 3, 16), "split", 0.1))])).splitlines()
+    assert line.endswith(", restated for the split: each share became 10")
+    bonus = Action(date(2022, 3, 16), "split", 0.8, note="bonus issue of one for four")
+    _, _, line, *_ = plain(compose([dealt(past, bonus)])).splitlines()
+    assert line.endswith(", restated for the split: bonus issue of one for four")
+    _, _, line, *_ = plain(compose([dealt(past, Action(date(2022, 3, 16), "split", 5.0))])).splitlines()
+    assert line.endswith(", restated for the split: 5 shares became one")
+
+
+def test_after_a_suspension_a_move_says_since_when(past: Past) -> None:
+    found = dealt(past, untraded=True)
+    heading, *lines = plain(compose([found])).splitlines()
+    assert heading == (
+        "Xiaomi touched −12.81% since 10 Mar, last trade before the suspension: day's low HK$11.84"
+    )
+    assert "Previous close HK$13.58, Thu 10 Mar 2022, last trade before the suspension" in lines
+    other = past.alone("9988.HK", "stock_day", "2022-03-16")
+    _, _, line, against, *_ = plain(compose([found, other])).splitlines()
+    assert line.startswith("Xiaomi touched −12.81% since 10 Mar, last trade before the suspension, day's low")
+    assert against == "Day moves against the close of 15 Mar 2022"
+
+
+@pytest.mark.parametrize("untraded", [True, False])
+@pytest.mark.parametrize("amount", [0.0, 0.5])
+@pytest.mark.parametrize("seen_by", ["quote", "range"])
+def test_the_longest_name_fits_with_what_was_given(
+    past: Past, seen_by: SeenBy, amount: float, *, untraded: bool
+) -> None:
+    given = Action(date(2022, 3, 16), "distribution", amount=amount, note="distribution of shares in another")
+    found = dealt(past, given, untraded=untraded)
+    move = of(found)
+    crossing = replace(move.crossing, seen_by=seen_by, session=date(2023, 3, 16))
+    longest = replace(found, facts=replace(move, crossing=crossing, short="A name of 24 characters."))
+    told = heading(compose([longest]))
+    assert len(told) <= LONGEST_HEADING
+    assert not told.endswith("…")
+    assert ("adjusted" in told) == (amount > 0)
+
+
+def test_a_quote_says_what_was_given_and_since_when_it_is(past: Past) -> None:
+    when = date(2022, 3, 16)
+    xiaomi, whole = past.catalogue["1810.HK"], past.recorded.series["1810.HK"].until(when)
+    paid = replace(whole, actions=(Action(when, "distribution", amount=0.5), Action(when, "split", 0.5)))
+    card = quote_card(xiaomi, paid, when, past.calendar)
+    told = plain(quote_message(card, closed(card), CLOSED, NOTHING)).splitlines()
+    assert told[1] == (
+        "HK$13.40 +16.52% (as traded), +21.82% adjusted for a distribution of HK$0.500 a share"
+    )
+    assert told[4] == (
+        "Previous close 11.50 (15 Mar 2022), restated for the split: each share became 2, "
+        "11.00 adjusted for a distribution of HK$0.500 a share"
+    )
+    lost = whole.sessions[-4:-1]
+    halted = replace(whole, bars=(*whole.bars[:-4], whole.bars[-1]), untraded=lost)
+    card = quote_card(xiaomi, halted, when, past.calendar)
+    told = plain(quote_message(card, closed(card), CLOSED, NOTHING)).splitlines()
+    assert "Previous close 13.58 (10 Mar 2022), last trade before the suspension" in told
 
 
 def test_no_close_is_the_lowest_of_a_year_that_is_not_known(past: Past) -> None:

@@ -75,7 +75,8 @@ def _is_new(watched: Watched) -> bool:
 def _day(card: QuoteCard) -> Change | None:
     if card.day_change_pct is None:
         return None
-    hidden = card.bar.adjusted or card.previous is None or card.previous.adjusted
+    restated = card.previous is None or card.previous.adjusted or card.as_traded_pct is not None
+    hidden = card.bar.adjusted or restated
     note = "" if hidden or card.previous is None else difference(card.bar.close, card.previous.close)
     return _change(card.day_change_pct, note)
 

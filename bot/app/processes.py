@@ -24,6 +24,7 @@ from bot.store.page import StoredPage
 
 Said = Callable[[str], None]
 
+_ASKED_ABOUT = timedelta(days=21)
 _LOOKED_BACK, _LOOKED_AHEAD = timedelta(days=800), timedelta(days=370)
 
 
@@ -149,9 +150,12 @@ async def _live(parts: Parts) -> AsyncIterator[Worker]:
     from bot.sources.yahoo import Access, YahooSource
 
     today = datetime.now(UTC).date()
-    # Also those of what nobody watches yet: whoever asks for it is told whether its exchange is open.
-    exchanges = {each.exchange for each in parts.named()}
-    schedule = await asyncio.to_thread(load_schedule, exchanges, today - _LOOKED_BACK, today + _LOOKED_AHEAD)
+    watched = {each.exchange for each in parts.catalogue}
+    schedule = await asyncio.to_thread(load_schedule, watched, today - _LOOKED_BACK, today + _LOOKED_AHEAD)
+    # Of what nobody watches yet, whoever asks for it is told whether its exchange is open.
+    others = {each.exchange for each in parts.named()} - watched
+    beside = await asyncio.to_thread(load_schedule, others, today - _ASKED_ABOUT, today + _ASKED_ABOUT)
+    schedule = Schedule({**beside.exchanges, **schedule.exchanges})
     access = Access(parts.settings.addresses.yahoo, parts.settings.schedule.requests, parts.folder / "yahoo")
     quotes = _backed(parts, schedule, YahooSource(access, schedule, lambda: datetime.now(UTC), parts.report))
     feeds = Feeds(lambda: datetime.now(UTC))

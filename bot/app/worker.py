@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from datetime import date
 from bot.app.parts import Parts
 from bot.chats.subscription import EVERYTHING, Rate, instrument_topic, rule_topic
 from bot.clock import MarketTime
+from bot.config import Settings
 from bot.errors import Away
 from bot.market.instrument import Instrument, bare_instrument
 from bot.market.quote import Quote
@@ -32,6 +34,8 @@ from bot.store.market import Worker as Published
 _AGAIN_S = 1.0
 _RENEWALS = 3
 _PUBLISHED_DAYS = 14
+_SYMBOLS_A_REQUEST = 100
+_MOST_CHARTS = 40
 
 
 @dataclass(slots=True)
@@ -136,6 +140,7 @@ class Worker:
             self.schedule,
             self.replay_of,
             given=parts.settings.known_actions(),
+            charts=_charts(parts.settings),
         )
         await watch.load()
         if watch.schedule is not None:
@@ -278,3 +283,10 @@ class Active:
         costs |= {rule_topic(rule.name): told.cost(rule=rule.name) for rule in rules}
         rates = {topic: Rate(cost.a_month, cost.busiest, len(told.days)) for topic, cost in costs.items()}
         await published.publish_rates(parts.link, rates)
+
+
+def _charts(settings: Settings) -> int:
+    """Return how many charts a minute are left where looks come first; the source keeps a third for them."""
+    schedule = settings.schedule
+    looks = math.ceil(len(settings.instruments) / _SYMBOLS_A_REQUEST) * 60 / schedule.quotes
+    return max(min(_MOST_CHARTS, math.floor(schedule.requests * 2 / 3 - looks)), 1)

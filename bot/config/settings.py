@@ -19,6 +19,10 @@ from bot.rules.grammar import parse
 _Word = Annotated[str, Field(pattern=r"\w")]
 
 
+# Twenty requests a look, and more bars than a worker should hold.
+_MOST_WATCHED = 2_000
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -173,6 +177,15 @@ class Settings(_Strict):
     addresses: AddressSetting = AddressSetting()
     delivery: DeliverySetting = DeliverySetting()
     worker: WorkerSetting = WorkerSetting()
+
+    @field_validator("instruments")
+    @classmethod
+    def _can_be_watched(cls, instruments: tuple[InstrumentSetting, ...]) -> tuple[InstrumentSetting, ...]:
+        if len(instruments) > _MOST_WATCHED:
+            raise ValueError(
+                f"{_MOST_WATCHED:,} can be watched at most and these are {len(instruments):,}; take some out"
+            )
+        return instruments
 
     @field_validator("zone")
     @classmethod

@@ -45,6 +45,7 @@ class _Held:
     untraded: tuple[date, ...] = ()
 
 
+_DATES: dict[date, date] = {}
 _QUOTE = TypeAdapter(Quote)
 _HELD = TypeAdapter(_Held)
 _WORKER = TypeAdapter(Worker)
@@ -104,7 +105,13 @@ def _series(symbol: str, text: str | None) -> Series:
     if text is None:
         return Series(symbol, ())
     held = _HELD.validate_json(text)
-    return Series(symbol, held.bars, held.before, held.actions, held.stand_in, held.untraded)
+    # Hundreds of instruments have the same sessions, and each date once is a tenth of what their bars take.
+    bars = tuple(
+        Bar(_DATES.setdefault(each.session, each.session), each.close, each.open, each.high, each.low,
+            each.volume, each.adjusted)
+        for each in held.bars
+    )  # fmt: skip
+    return Series(symbol, bars, held.before, held.actions, held.stand_in, held.untraded)
 
 
 async def publish_checked(link: Link, checked: Mapping[str, date]) -> None:

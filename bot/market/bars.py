@@ -116,7 +116,8 @@ class Series:
         """Return the series with `bar` as its last, in place of one of the same session."""
         settled = self._first(self.count_before(bar.session)).alone
         # added, not unpacked: that copies ten years twice
-        made = replace(settled, bars=settled.bars + (bar,))  # noqa: RUF005
+        bars = settled.bars + (bar,)  # noqa: RUF005
+        made = Series(self.symbol, bars, self.before, self.actions, self.stand_in, self.untraded)
         vars(made)["settled"] = settled
         return made
 
@@ -127,9 +128,10 @@ class Series:
 
     def count_before(self, session: date) -> int:
         """Return how many bars are of sessions before `session`."""
-        if self.settled is None:
-            return bisect_left(self.sessions, session)
-        return len(self.bars) if self.bars[-1].session < session else self.settled.count_before(session)
+        if not self.bars or self.bars[-1].session < session:
+            return len(self.bars)
+        settled = self.settled
+        return bisect_left(self.sessions, session) if settled is None else settled.count_before(session)
 
     def _first(self, bars: int) -> Series:
         if bars == len(self.bars):

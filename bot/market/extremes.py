@@ -66,7 +66,7 @@ def _since(
     settled = series if series.settled is None else series.settled
     asked = ("extremes", reference, side, only_known or reference == "close")
     held = settled.once(asked, lambda bars: _tail(bars, reference, side, only_known=only_known))
-    at = bisect_left(held.sessions, start)
+    at = 0 if start == date.min else bisect_left(held.sessions, start)
     found = held.extremes[at] if at < len(held.extremes) else None
     if settled is series:
         return found

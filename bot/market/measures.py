@@ -25,6 +25,7 @@ OFF_LOW_STEPS = (10, 20, 30, 40, 50)
 _NORMAL_DAYS = 60
 _VOLUME_DAYS = 20
 _WORST = 5
+_TOO_NEAR = 1e-9
 # A window that begins on a holiday begins with the first session after it.
 _LONGEST_CLOSURE = timedelta(days=10)
 
@@ -288,6 +289,13 @@ def _next_step(steps: tuple[int, ...], at: Distance | None, price: float, sign: 
     """Return the first step that `price` has not reached, compared as the decimals that prices are."""
     if at is None:
         return None
-    base, now = Decimal(repr(at.value)), Decimal(repr(price)) * 100
-    ahead = next((each for each in steps if (now - base * (100 + sign * each)) * sign < 0), None)
+    ahead = next((each for each in steps if not _stands(price, at.value, sign * each, sign)), None)
     return None if ahead is None else Step(ahead, at.value * (1 + sign * ahead / 100))
+
+
+def _stands(price: float, base: float, pct: int, sign: int) -> bool:
+    """Tell whether a price has reached a level; floats decide unless they are too near to it."""
+    beyond = (price - base * (1 + pct / 100)) * sign
+    if abs(beyond) > base * _TOO_NEAR:
+        return beyond > 0
+    return (Decimal(repr(price)) * 100 - Decimal(repr(base)) * (100 + pct)) * sign >= 0

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any, Literal, TypeVar
 
 from bot.market.actions import Action, rescaled, splits
+from bot.market.followed import Followed
 
 _MONTHS_29TH = (2, 29)
 # Over a longer time than a holiday two prices do not say what split lies between them.
@@ -73,7 +74,7 @@ class Series:
     """
 
     symbol: str
-    bars: tuple[Bar, ...]
+    bars: Sequence[Bar]
     before: tuple[Known, ...] = ()
     actions: tuple[Action, ...] = ()
     stand_in: str = ""
@@ -115,8 +116,7 @@ class Series:
     def with_bar(self, bar: Bar) -> Series:
         """Return the series with `bar` as its last, in place of one of the same session."""
         settled = self._first(self.count_before(bar.session)).alone
-        # added, not unpacked: that copies ten years twice
-        bars = settled.bars + (bar,)  # noqa: RUF005
+        bars = Followed(settled.bars, bar)
         made = Series(self.symbol, bars, self.before, self.actions, self.stand_in, self.untraded)
         vars(made)["settled"] = settled
         return made
@@ -124,7 +124,7 @@ class Series:
     @cached_property
     def alone(self) -> Series:
         """The same without what its last bar was put on: nothing may keep bar upon bar for ever."""
-        return self if self.settled is None else replace(self)
+        return self if self.settled is None else replace(self, bars=tuple(self.bars))
 
     def count_before(self, session: date) -> int:
         """Return how many bars are of sessions before `session`."""
@@ -172,7 +172,7 @@ class Series:
             tuple(sorted(untraded)),
         )
 
-    def since(self, session: date) -> tuple[Bar, ...]:
+    def since(self, session: date) -> Sequence[Bar]:
         """Return the bars of `session` and after."""
         return self.bars[self.count_before(session) :]
 

@@ -86,7 +86,7 @@ class LookUp:
     ) -> None:
         held = history or Series(instrument.symbol, ())
         answer = requests.Answer(
-            instrument.symbol, self.clock(), quote, held.bars, held.before, held.actions, whole
+            instrument.symbol, self.clock(), quote, tuple(held.bars), held.before, held.actions, whole
         )
         await requests.answer(self.link, answer)
 

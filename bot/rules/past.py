@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -74,7 +74,7 @@ def _was_looked_at(condition: FromExtreme, history: Series, session: date) -> bo
 
 
 def _with_their_references(
-    condition: FromExtreme, history: Series, bars: tuple[Bar, ...]
+    condition: FromExtreme, history: Series, bars: Sequence[Bar]
 ) -> Iterator[tuple[Bar, float]]:
     """Give each bar with the extreme of its own window, where that holds a session."""
     if not bars:

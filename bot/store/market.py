@@ -80,7 +80,7 @@ async def quote(link: Link, symbol: str) -> Quote | None:
 
 async def publish_history(link: Link, series: Series) -> None:
     """Keep the settled bars of an instrument."""
-    held = _Held(series.bars, series.before, series.actions, series.stand_in, series.untraded)
+    held = _Held(tuple(series.bars), series.before, series.actions, series.stand_in, series.untraded)
     written = _HELD.dump_json(held).decode()
     async with reached():
         await link.client.hset(link.keys.history(), series.symbol, written)

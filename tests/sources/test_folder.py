@@ -49,7 +49,7 @@ def market_of(symbol: str) -> Market:
 
 
 def march(series: Series) -> tuple[Bar, ...]:
-    return series.until(LAST).since(FIRST)
+    return tuple(series.until(LAST).since(FIRST))
 
 
 def test_the_sample_has_the_instruments_of_the_model_messages(sample: Recorded) -> None:

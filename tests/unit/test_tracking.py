@@ -83,5 +83,5 @@ def test_only_a_whole_year_of_its_own_is_enough() -> None:
     today = MONDAY + timedelta(days=400)
     assert not lacks_a_year(whole, today)
     assert lacks_a_year(replace(whole, bars=whole.bars[-200:]), today)
-    assert lacks_a_year(replace(whole, bars=whole.bars[:100] + whole.bars[-100:]), today)
+    assert lacks_a_year(replace(whole, bars=(*whole.bars[:100], *whole.bars[-100:])), today)
     assert lacks_a_year(Series("HSTECH", ()), today)

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from bot.chats.subscription import EVERYTHING, NOTICES, instrument_topic, news_topic, rule_topic
 from bot.market.actions import Action
+from bot.market.beside import StandIn
 from bot.market.instrument import Market
 from bot.market.measures import Distance
 from bot.news.story import Story
@@ -47,7 +48,8 @@ class Move:
     year, `off_intraday_low` by its lowest price: each before the session, and measured at `crossing.last`.
     The reference is `reference_age` sessions old, None where that is not known; one that is
     `reference_adjusted` has a level that was not traded. `moved_from` is the extreme that began the episode,
-    where it has grown too old for the window.
+    where it has grown too old for the window. `stand_in` is the fund whose rescaled bars one of these was
+    measured from, None where it was none.
     """
 
     crossing: Crossing
@@ -69,6 +71,7 @@ class Move:
     as_traded: float | None = None
     given: tuple[Action, ...] = ()
     since: date | None = None
+    stand_in: StandIn | None = None
     kind: Literal["move"] = "move"
 
 

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from bot.alerts.alert import Move, Seen
 from bot.errors import NotKnown
 from bot.market.bars import Calendar, Series, a_year_before
+from bot.market.beside import stand_in_of
 from bot.market.extremes import extreme_since
 from bot.market.instrument import Instrument
 from bot.market.measures import (
@@ -38,6 +39,9 @@ def move_of(
     with suppress(NotKnown):
         against = day_reference(held, today, instrument.market, calendar)
     reference = distance(held, crossing.last, crossing.reference)
+    from_peak = distance(before, crossing.last, extreme_since(before, date.min, "close", "peak"))
+    off_low = _off_low(before, crossing, a_year)
+    measured = (each for each in (reference, from_peak, off_low) if each is not None)
     return Move(
         crossing=crossing,
         short=instrument.short,
@@ -48,8 +52,8 @@ def move_of(
         day_change=None if against is None else change_pct(crossing.last, against.value),
         previous_close=None if against is None else against.close,
         streak=streak(held, today if crossing.final else today - 1, instrument.market, calendar),
-        from_peak=distance(before, crossing.last, extreme_since(before, date.min, "close", "peak")),
-        off_low=_off_low(before, crossing, a_year),
+        from_peak=from_peak,
+        off_low=off_low,
         off_intraday_low=distance(before, crossing.last, extreme_since(before, a_year, "intraday", "low")),
         is_index=instrument.kind == "index",
         reference_age=sessions_after(held, crossing.reference.session),
@@ -58,6 +62,7 @@ def move_of(
         as_traded=None if against is None else against.as_traded_pct(crossing.last),
         given=() if against is None else against.given,
         since=against.session if against is not None and against.suspended else None,
+        stand_in=stand_in_of(held) if any(each.adjusted for each in measured) else None,
     )
 
 

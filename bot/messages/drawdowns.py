@@ -12,7 +12,7 @@ from bot.market.measures import Distance, DrawdownCard, change_pct
 from bot.market.quote import Quote
 from bot.messages.blocks import Block, Message, Table, line, strong
 from bot.messages.freshness import when_made
-from bot.messages.moves import ADJUSTED
+from bot.messages.moves import ADJUSTED, by_fund
 from bot.messages.words import day, percent, price, sentence
 
 
@@ -28,8 +28,7 @@ def drawdown_message(
         blocks.append(Table((("Worst", "peak", "lowest", "regained"), *(_fall(each) for each in card.falls))))
     blocks.append(line(_history(card)))
     if beside.stand_in is not None:
-        fund = beside.stand_in
-        blocks.append(line(f"Before {day(fund.until)} by {fund.symbol}, its tracking fund, rescaled"))
+        blocks.append(line(by_fund(beside.stand_in)))
     if quote.note:
         blocks.append(line(sentence(quote.note)))
     if bar.adjusted:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from bot.alerts.alert import Alert, Move
 from bot.market.measures import change_pct
 from bot.messages.given import since_suspension
-from bot.messages.moves import back, changes, headings, level, step_reached, touched
+from bot.messages.moves import back, by_fund, changes, headings, level, step_reached, touched
 from bot.messages.words import MARKET_NAMES, day, fitting, listed, percent
 from bot.rules.crossing import Rung
 
@@ -63,6 +63,9 @@ def folded_lines(ordered: Sequence[Move], late: frozenset[str]) -> Iterator[str]
     closes = {each.crossing.reference.session for each in days}
     if closes:
         yield f"Day moves against the close of {' or '.join(day(each) for each in sorted(closes))}"
+    for each in {each.short: each for each in ordered if each.stand_in is not None}.values():
+        if each.stand_in is not None:
+            yield f"{each.short}: {by_fund(each.stand_in)}"
     adjusted = [each.short for each in ordered if each.crossing.adjusted]
     if adjusted:
         names = ", ".join(dict.fromkeys(adjusted))

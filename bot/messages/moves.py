@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.alerts.alert import Alert, Move
+from bot.market.beside import StandIn
 from bot.market.measures import Distance, change_pct
 from bot.market.sessions import opening
 from bot.messages.given import adjusted_for, shares_became, since_suspension
@@ -44,8 +45,15 @@ def details(alert: Alert, move: Move) -> Iterator[str]:
         yield from filter(None, (_together(_steps(move), _passed(move), next_step(move)),))
     if crossing.adjusted:
         yield ADJUSTED
+    if move.stand_in is not None:
+        yield by_fund(move.stand_in)
     if alert.reason == "seen late":
         yield SEEN_LATE
+
+
+def by_fund(fund: StandIn) -> str:
+    """Say whose bars stand in for those that an instrument lacks."""
+    return f"Before {day(fund.until)} by {fund.symbol}, its tracking fund, rescaled"
 
 
 def level(move: Move, value: float) -> str:
@@ -197,7 +205,9 @@ def _previous_close(move: Move) -> str:
     lowest = low is not None and low.session == crossing.reference.session
     note = " (the lowest close of the past year)" if lowest else ""
     if crossing.adjusted or (move.reference_adjusted and move.previous_close is None):
-        restated = "" if crossing.adjusted else ", restated for a distribution since"
+        restated = ", restated for a distribution since"
+        if crossing.adjusted or move.stand_in is not None:
+            restated = ""
         return f"Against the close of {when}{restated}{note}"
     close = crossing.reference.value if move.previous_close is None else move.previous_close
     said = [f"Previous close {level(move, close)}, {when}{note}"]

@@ -14,7 +14,7 @@ from bot.market.reference import Restated
 from bot.messages.blocks import Message, line, strong
 from bot.messages.freshness import when_made
 from bot.messages.given import adjusted_for, shares_became
-from bot.messages.moves import ADJUSTED
+from bot.messages.moves import ADJUSTED, by_fund
 from bot.messages.words import day, difference, money, percent, price, sentence
 
 
@@ -108,7 +108,7 @@ def _distances(card: QuoteCard, stand_in: StandIn | None, *, final: bool) -> Ite
         return
     history = f"history since {day(card.since)}"
     if stand_in is not None:
-        yield f"Before {day(stand_in.until)} by {stand_in.symbol}, its tracking fund, rescaled"
+        yield by_fund(stand_in)
     if peak is not None:
         if peak.session < card.bar.session:
             yield f"From peak {percent(peak.change_pct)} ({_close(card, peak)}, {history})"

@@ -9,6 +9,8 @@ from datetime import date, timedelta
 from bot.market.actions import Action
 from bot.market.bars import Series
 from bot.market.instrument import Instrument
+from bot.messages.blocks import plain
+from bot.messages.compose import compose
 from bot.store import market as published
 from bot.store.link import Link
 from tests.pipeline.scripted import (
@@ -204,6 +206,7 @@ async def test_an_index_keeps_its_own_closes_in_place_of_the_funds(link: Link) -
     await here.tick(quoted("HSTECH", 3410.0, "16:08", 3400.0, final=True))
     told = await here.tick(quoted("HSTECH", 3600.0, "09:31", 3410.0, day=TOMORROW))
     assert steps(told) == [("HSTECH", (4,))]
+    assert f"by {FUND}, its tracking fund, rescaled" in plain(compose(told))
     kept = await published.history(link, "HSTECH")
     assert [each.adjusted for each in kept.bars[-3:]] == [True, False, False]
 

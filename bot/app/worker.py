@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -182,7 +182,7 @@ class Worker:
         await blindness.load()
         return blindness
 
-    async def publish(self, held: Mapping[str, int], *, trouble: str = "") -> None:
+    async def publish(self, watch: Watch, *, trouble: str = "") -> None:
         """Say that the worker is there, what troubles it, and what it held back."""
         parts = self.parts
         said = Published(
@@ -192,7 +192,8 @@ class Worker:
             source=self.quotes.name,
             trouble=trouble,
             replay_of=self.replay_of or "",
-            held=dict(held),
+            held=dict(watch.held),
+            waiting=watch.waiting,
         )
         await published.publish_worker(parts.link, said)
 
@@ -228,7 +229,7 @@ class Active:
                 seen = self.stream.with_delays_of_looks(seen)
             await self.blindness.look(seen, now, source, trouble, self.raiser)
         await self.fan_out.work_off()
-        await worker.publish(self.watch.held, trouble=trouble)
+        await worker.publish(self.watch, trouble=trouble)
         if not trouble:
             await self._rate()
 

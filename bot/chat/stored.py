@@ -15,6 +15,7 @@ from bot.errors import Away, NotKnown
 from bot.market.bars import Calendar, Series, calendar_of
 from bot.market.beside import Beside, against, breadth, indices_of, other_line, stand_in_of
 from bot.market.catalogue import Catalogue
+from bot.market.doubt import HeldBack
 from bot.market.extremes import window_named
 from bot.market.freshness import freshness
 from bot.market.instrument import Instrument, Membership, bare_instrument, members_on
@@ -71,7 +72,10 @@ class StoredMarket:
         held = await self._held(meant.instrument, present, until)
         card = drawdown_card(held.instrument, held.series, held.quote.session, chosen)
         state = freshness(held.quote, held.instrument, present.schedule, present.now)
-        return Priced(card, held.quote, state, Beside(stand_in=stand_in_of(held.series)), meant.taken)
+        waiting = await self._held_back(held.instrument)
+        return Priced(
+            card, held.quote, state, Beside(None, None, None, stand_in_of(held.series), waiting), meant.taken
+        )
 
     async def premium(self, asked: str) -> Compared:
         """Return the premium between the two lines of which an instrument is one."""
@@ -169,7 +173,12 @@ class StoredMarket:
             next((found for each in indices if (found := against(card, each)) is not None), None),
             breadth([cards[each] for each in members if each in cards], len(members), session),
             stand_in_of(held.series),
+            await self._held_back(instrument),
         )
+
+    async def _held_back(self, instrument: Instrument) -> HeldBack | None:
+        worker = await published.worker(self.link)
+        return None if worker is None else worker.waiting.get(instrument.symbol)
 
     async def _cards(self, symbols: tuple[str, ...]) -> dict[str, QuoteCard]:
         """Return the cards of those that are watched."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.market.bars import Series
+from bot.market.doubt import HeldBack
 from bot.market.instrument import Instrument, Membership
 from bot.market.measures import QuoteCard
 from bot.market.premium import Pair, Prices, rate_of
@@ -58,6 +59,7 @@ class Beside:
     against: Against | None = None
     breadth: Breadth | None = None
     stand_in: StandIn | None = None
+    held_back: HeldBack | None = None
 
 
 NOTHING = Beside()

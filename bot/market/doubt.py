@@ -192,6 +192,16 @@ def _beyond_belief(
 
 
 @dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A price that is not believed yet: what it is, when it was made, why it waits, and what was seen."""
+
+    price: float
+    time: datetime
+    why: Why
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Held:
     quote: Quote
     doubt: Doubt
@@ -205,6 +215,14 @@ class Holding:
     counts: Counter[str] = field(default_factory=Counter)
     _held: dict[str, _Held] = field(default_factory=dict)
     _counted: dict[tuple[str, str], date] = field(default_factory=dict)
+
+    @property
+    def waiting(self) -> dict[str, HeldBack]:
+        """What is held back at present, by symbol."""
+        return {
+            symbol: HeldBack(each.quote.price, each.quote.time, each.doubt.why, each.doubt.said)
+            for symbol, each in self._held.items()
+        }
 
     def count(self, symbol: str, why: Why, session: date) -> bool:
         """Count what was held or dropped; tell whether it is the first of its kind in its session."""

@@ -11,7 +11,7 @@ from bot.market.freshness import Freshness
 from bot.market.measures import Distance, DrawdownCard, change_pct
 from bot.market.quote import Quote
 from bot.messages.blocks import Block, Message, Table, line, strong
-from bot.messages.freshness import when_made
+from bot.messages.freshness import not_believed, when_made
 from bot.messages.moves import ADJUSTED, by_fund
 from bot.messages.words import day, percent, price, sentence
 
@@ -27,6 +27,8 @@ def drawdown_message(
     if card.falls:
         blocks.append(Table((("Worst", "peak", "lowest", "regained"), *(_fall(each) for each in card.falls))))
     blocks.append(line(_history(card)))
+    if beside.held_back is not None:
+        blocks.append(line(not_believed(beside.held_back, card.instrument, state, zone)))
     if beside.stand_in is not None:
         blocks.append(line(by_fund(beside.stand_in)))
     if quote.note:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+from bot.market.doubt import HeldBack
 from bot.market.freshness import STALE_AFTER, Freshness
 from bot.market.instrument import Instrument
 from bot.market.quote import Quote
 from bot.messages.provenance import delayed, exchange_clock, place_of
-from bot.messages.words import day, sentence
+from bot.messages.words import day, money, sentence
 
 # A share that has stood still for so long is hardly waiting for its next trade.
 _NO_TRADE_AFTER = 30
@@ -44,6 +45,13 @@ def when_made(quote: Quote, instrument: Instrument, state: Freshness, zone: Zone
         case "fresh" | "delayed":
             said = f"{made}{unjudged}"
     return said
+
+
+def not_believed(held: HeldBack, instrument: Instrument, state: Freshness, zone: ZoneInfo | None) -> str:
+    """Say that a newer price than the one told is held back, and why."""
+    now = money(held.price, instrument.currency, is_index=instrument.kind == "index")
+    at = exchange_clock(held.time, place_of(instrument.market, state.zone), zone)
+    return f"Held back until it is borne out: {now} of {at} ({held.why}: {held.said})"
 
 
 def _stale(quote: Quote, instrument: Instrument, state: Freshness, at: str, rest: str) -> str:

@@ -12,7 +12,7 @@ from bot.market.measures import Distance, QuoteCard
 from bot.market.quote import Quote
 from bot.market.reference import Restated
 from bot.messages.blocks import Message, line, strong
-from bot.messages.freshness import when_made
+from bot.messages.freshness import not_believed, when_made
 from bot.messages.given import adjusted_for, shares_became
 from bot.messages.moves import ADJUSTED, by_fund
 from bot.messages.words import day, difference, money, percent, price, sentence
@@ -23,7 +23,10 @@ def quote_message(
 ) -> Message:
     """Return the answer to `/quote`; `state` is what the quote is worth now, `zone` the chat's."""
     final = quote.final
-    lines = [*_price(card), when_made(quote, card.instrument, state, zone), *_session(card), *_year(card)]
+    lines = [*_price(card), when_made(quote, card.instrument, state, zone)]
+    if beside.held_back is not None:
+        lines.append(not_believed(beside.held_back, card.instrument, state, zone))
+    lines += [*_session(card), *_year(card)]
     lines += _distances(card, beside.stand_in, final=final)
     if card.volume_ratio is not None and final:
         lines.append(f"Volume {card.volume_ratio:.1f} times its 20-day average")

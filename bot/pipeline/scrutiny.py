@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.market.bars import Series
 from bot.market.catalogue import Catalogue
-from bot.market.doubt import Doubt, Holding, Why, doubt
+from bot.market.doubt import Doubt, HeldBack, Holding, Why, doubt
 from bot.market.quote import Quote, look_between
 from bot.market.schedule import Schedule
 
@@ -26,6 +26,11 @@ class Scrutiny:
     def counts(self) -> Mapping[str, int]:
         """How often what was held back or dropped, by reason; each instrument counts once a session."""
         return self._holding.counts
+
+    @property
+    def waiting(self) -> dict[str, HeldBack]:
+        """What is held back at present, by symbol."""
+        return self._holding.waiting
 
     def is_new(self, quote: Quote, before: Quote | None) -> bool:
         """Tell whether a quote is of a watched instrument, of a session, and newer than the one before."""

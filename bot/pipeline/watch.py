@@ -13,7 +13,7 @@ from bot.clock import MachineTime
 from bot.market.actions import Action
 from bot.market.bars import Calendar, Series, calendar_of
 from bot.market.catalogue import Catalogue
-from bot.market.doubt import Doubt
+from bot.market.doubt import Doubt, HeldBack
 from bot.market.instrument import Instrument
 from bot.market.quote import Look, Quote, look_between
 from bot.market.schedule import Schedule
@@ -102,6 +102,11 @@ class Watch:
     def held(self) -> Mapping[str, int]:
         """How often what was held back or dropped, by reason."""
         return self._scrutiny.counts
+
+    @property
+    def waiting(self) -> dict[str, HeldBack]:
+        """What is held back at present, by symbol."""
+        return self._scrutiny.waiting
 
     async def tick(self, quotes: Iterable[Quote], raiser: Raiser) -> tuple[Alert, ...]:
         """Look at `quotes` and raise what they crossed; return what was raised.

@@ -13,6 +13,7 @@ from bot.chats.subscription import Rate
 from bot.market.actions import Action
 from bot.market.bars import Bar, Calendar, Known, Series
 from bot.market.blindness import Blind
+from bot.market.doubt import HeldBack
 from bot.market.quote import Quote
 from bot.market.schedule import Schedule
 from bot.store.link import Link, reached
@@ -24,7 +25,8 @@ _AT_ONCE = 10
 class Worker:
     """What the worker says of itself: its start and last tick in machine time, and its trouble if any.
 
-    `held` counts what it held back or dropped since its start, by reason.
+    `held` counts what it held back or dropped since its start, by reason; `waiting` are the prices that it
+    does not believe yet, by symbol.
     """
 
     started: int
@@ -34,6 +36,7 @@ class Worker:
     trouble: str = ""
     replay_of: str = ""
     held: dict[str, int] = field(default_factory=dict)
+    waiting: dict[str, HeldBack] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,18 @@ from datetime import date
 
 import pytest
 
+from bot.chat.stored import StoredMarket
 from bot.market.actions import Action
+from bot.market.catalogue import Catalogue
 from bot.market.quote import Quote
+from bot.messages.answers import quote_message
+from bot.messages.blocks import plain
 from bot.rules.conditions import Rule
 from bot.rules.grammar import parse
 from bot.store import alerts as stored
 from bot.store import market as published
 from bot.store.link import Link
+from tests.cast import NOW
 from tests.pipeline.scripted import (
     TODAY,
     TOMORROW,
@@ -249,3 +254,17 @@ async def test_yesterdays_session_is_recorded_and_no_price_of_it_is_stale(link: 
     assert await here.tick(old) == []
     assert here.watch.held == {}
     assert [each["rule"] for each in here.events("crossed unseen")] == ["day"]
+
+
+async def test_whoever_asks_is_told_that_a_newer_price_is_held_back(link: Link) -> None:
+    here = await world(link, Charts().put(chart("1810.HK", 15.0)), XIAOMI)
+    await here.tick(quoted("1810.HK", 15.1, "10:00", 15.0))
+    await here.tick(quoted("1810.HK", 20.0, "10:01", 15.0))
+    await published.publish_worker(link, published.Worker(NOW, NOW, 1, "Yahoo", waiting=here.watch.waiting))
+    watched = Catalogue.of([XIAOMI])
+    priced = await StoredMarket(link, watched, watched, lambda: NOW).quote("1810.HK")
+    said = plain(quote_message(priced.card, priced.quote, priced.state, priced.beside))
+    assert "HK$15.10" in said
+    assert "Held back until it is borne out: HK$20.00 of 10:01 HKT (beyond belief: 32% in one look)" in said
+    await here.tick(quoted("1810.HK", 20.0, "10:02", 15.0))
+    assert here.watch.waiting == {}

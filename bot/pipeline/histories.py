@@ -224,6 +224,8 @@ class Histories:
             fund = await self._chart(self.catalogue[symbol] if known else bare_instrument(symbol), session)
             if fund is None:
                 return whole
+            if not fund.bars:
+                continue
             found = stood_in(whole, fund)
             if found.stand_in:
                 return found

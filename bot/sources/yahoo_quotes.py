@@ -26,6 +26,9 @@ from bot.sources.yahoo_parse import SOURCE, LeftOut, part_of, rows_of
 _OVER = frozenset({"POST", "POSTPOST", "CLOSED", "PREPRE"})
 # The last prints of the auction trickle in after it.
 _LAST_PRINTS = timedelta(minutes=1)
+# An auction ends at random within its last two minutes, and no price of its earlier ones is its own.
+_RANDOM_END = timedelta(minutes=2)
+_LATE_PRINTS = timedelta(minutes=30)
 
 
 def read_quotes(
@@ -106,7 +109,9 @@ def _is_final(floor: Floor, state: object, made: datetime, received: datetime, d
        bears 16:08 to 16:10 in Hong Kong, so waiting for a market time of 16:10 would wait for ever.
     2. It came when the auction was over and the delay had passed: at 16:16 a quote delayed by 15 minutes may
        still be a print of 16:00 sharp, before the auction.
-    3. Yahoo says that the session is over, or another day has begun: the state is today's, so in the next
+    3. A print that bears a time of the auction's, before it can have ended, is of continuous trading and was
+       told late: half an hour is left for the auction's own, then it is the last price there is.
+    4. Yahoo says that the session is over, or another day has begun: the state is today's, so in the next
        day's trading it no longer speaks of the session that this price closed.
     """
     session = floor.session_of(made)
@@ -114,6 +119,9 @@ def _is_final(floor: Floor, state: object, made: datetime, received: datetime, d
     if hours is None or made < hours.closes or floor.day_of(made) != session:
         return False
     if received < hours.settled + delay + _LAST_PRINTS:
+        return False
+    told_late = hours.closes < made < hours.settled - _RANDOM_END
+    if told_late and received < hours.settled + delay + _LATE_PRINTS:
         return False
     return str(state) in _OVER or session < floor.day_of(received)
 

@@ -28,6 +28,11 @@ FINAL = [
     # The delay has not passed: the auction may be still to come.
     (WEDNESDAY, "16:00:02", "CLOSED", WEDNESDAY, "16:16", False),
     (WEDNESDAY, "15:59:58", "CLOSED", WEDNESDAY, "16:27", False),
+    # A late print of continuous trading, until no other comes.
+    (WEDNESDAY, "16:05:00", "CLOSED", WEDNESDAY, "16:54", False),
+    (WEDNESDAY, "16:05:00", "CLOSED", WEDNESDAY, "16:55", True),
+    # Nothing was dealt in the auction.
+    (WEDNESDAY, "16:00:00", "CLOSED", WEDNESDAY, "16:27", True),
     # The next morning speaks of the next session.
     (WEDNESDAY, "16:08:11", "PREPRE", THURSDAY, "08:00", True),
     (WEDNESDAY, "16:08:11", "PRE", THURSDAY, "09:10", True),

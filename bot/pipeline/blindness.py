@@ -47,11 +47,6 @@ class Blindness:
         """Take up what the last worker knew."""
         self._dark = {each.exchange: each for each in await published.blind(self.link)}
 
-    @property
-    def dark(self) -> tuple[Blind, ...]:
-        """The exchanges that are not seen."""
-        return tuple(self._dark.values())
-
     async def look(
         self, quotes: Mapping[str, Quote], now: datetime, source: str, why: str, raiser: Raiser
     ) -> tuple[Alert, ...]:
@@ -60,8 +55,11 @@ class Blindness:
         `why` is what the source said instead of an answer, "" where it gave one: then an exchange where a few
         names alone are watched is not called dark, for they may simply not trade.
         """
-        dark, alerts = dict(self._dark), []
-        for sight in sights(self.catalogue, quotes):
+        seen = sights(self.catalogue, quotes)
+        # An exchange on which nothing is watched any more is never seen again.
+        dark = {each.exchange: self._dark[each.exchange] for each in seen if each.exchange in self._dark}
+        alerts: list[Alert] = []
+        for sight in seen:
             before = dark.get(sight.exchange)
             if before is None:
                 since = blind_since(sight, self.schedule, now, self.patience)

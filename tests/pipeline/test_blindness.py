@@ -16,6 +16,7 @@ from bot.pipeline.blindness import Blindness
 from bot.pipeline.raising import Raiser
 from bot.sources.calendars import load_schedule
 from bot.store import lease
+from bot.store import market as published
 from bot.store.link import Link
 from tests.cast import NOW
 from tests.conftest import ROOT
@@ -99,6 +100,14 @@ async def test_those_who_depend_on_the_exchange_hear_it_and_nobody_else(link: Li
     (alert,) = await blindness(link).look(seen, at("10:20"), "Yahoo", LIMITED, await raiser(link))
     assert {"instrument:HSTECH", "rule:index_day", "notices", "all"} <= set(alert.topics)
     assert "instrument:000300.SS" not in alert.topics
+
+
+async def test_what_is_watched_no_more_is_dark_no_more(link: Link) -> None:
+    await blindness(link).look(prices(at("09:45")), at("10:20"), "Yahoo", LIMITED, await raiser(link))
+    other = replace(blindness(link), catalogue=Catalogue.of([CATALOGUE["000300.SS"]]))
+    await other.load()
+    assert await other.look(prices(at("09:45")), at("10:25"), "Yahoo", LIMITED, await raiser(link)) == ()
+    assert [each.exchange for each in await published.blind(link)] == ["XSHG"]
 
 
 async def test_a_single_stock_that_does_not_trade_makes_nobody_blind(link: Link) -> None:

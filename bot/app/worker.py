@@ -227,7 +227,7 @@ class Active:
             seen = self.watch.quotes
             if self.stream is not None:
                 seen = self.stream.with_delays_of_looks(seen)
-            await self.blindness.look(seen, now, source, trouble, self.raiser)
+            await self.blindness.look(seen, now, source, trouble, self.raiser, self.watch.waiting)
         await self.fan_out.work_off()
         await worker.publish(self.watch, trouble=trouble)
         if not trouble:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from bot.alerts.alert import Alert, Event, Notice, notice_topics
 from bot.clock import MachineTime
@@ -18,6 +19,7 @@ from bot.market.blindness import (
     weather_may_close,
 )
 from bot.market.catalogue import Catalogue
+from bot.market.doubt import HeldBack
 from bot.market.quote import Quote
 from bot.market.schedule import Schedule
 from bot.pipeline.raising import Raiser
@@ -48,12 +50,19 @@ class Blindness:
         self._dark = {each.exchange: each for each in await published.blind(self.link)}
 
     async def look(
-        self, quotes: Mapping[str, Quote], now: datetime, source: str, why: str, raiser: Raiser
+        self,
+        quotes: Mapping[str, Quote],
+        now: datetime,
+        source: str,
+        why: str,
+        raiser: Raiser,
+        waiting: Mapping[str, HeldBack] = MappingProxyType({}),
     ) -> tuple[Alert, ...]:
         """Judge by the last quotes that were believed; return what was raised.
 
         `why` is what the source said instead of an answer, "" where it gave one: then an exchange where a few
-        names alone are watched is not called dark, for they may simply not trade.
+        names alone are watched is not called dark, for they may simply not trade. `waiting` is what came in
+        and is held back.
         """
         seen = sights(self.catalogue, quotes)
         # An exchange on which nothing is watched any more is never seen again.
@@ -67,7 +76,9 @@ class Blindness:
                     continue
                 begun = Blind(sight.exchange, since, self._outage(dark, sight, since))
                 dark[sight.exchange] = begun
-                alerts.append(self._alert("blind", begun, sight, now, source, why))
+                alerts.append(
+                    self._alert("blind", begun, sight, now, source, why or self._doubts(sight, waiting))
+                )
             elif sees_again(before, sight, self.schedule, now, self.patience):
                 del dark[sight.exchange]
                 alerts.append(self._alert("sees again", before, sight, now, source, why))
@@ -77,6 +88,12 @@ class Blindness:
             await published.publish_blind(self.link, dark.values())
             self._dark = dark
         return tuple(answer.alert for answer in answers if answer.verdict == "raised")
+
+    def _doubts(self, sight: Sight, waiting: Mapping[str, HeldBack]) -> str:
+        """Say why what came in from an exchange is not believed."""
+        held = (each.symbol for each in self.catalogue if each.exchange == sight.exchange)
+        reasons = sorted({waiting[each].why for each in held if each in waiting})
+        return f"its prices are held back ({', '.join(reasons)})" if reasons else ""
 
     def _outage(self, dark: Mapping[str, Blind], sight: Sight, since: datetime) -> str:
         shared = next(iter(dark.values()), None)

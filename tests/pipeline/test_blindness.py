@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from bot.alerts.alert import Alert
 from bot.config import read_settings
 from bot.market.catalogue import Catalogue
+from bot.market.doubt import HeldBack
 from bot.market.quote import Quote
 from bot.market.schedule import Schedule
 from bot.messages.blocks import plain
@@ -100,6 +101,15 @@ async def test_those_who_depend_on_the_exchange_hear_it_and_nobody_else(link: Li
     (alert,) = await blindness(link).look(seen, at("10:20"), "Yahoo", LIMITED, await raiser(link))
     assert {"instrument:HSTECH", "rule:index_day", "notices", "all"} <= set(alert.topics)
     assert "instrument:000300.SS" not in alert.topics
+
+
+async def test_prices_that_are_not_believed_are_said_to_have_come(link: Link) -> None:
+    held = HeldBack(4000.0, at("10:05"), "another previous close", "3990, where our bar has 4282")
+    last = prices(at("10:04"), "HSTECH", "^HSI", "1810.HK") | prices(at("09:45"), "000300.SS")
+    alerts = await blindness(link).look(
+        last, at("10:20"), "Yahoo", "", await raiser(link), {"000300.SS": held}
+    )
+    assert "Yahoo: its prices are held back (another previous close)" in told(alerts)
 
 
 async def test_what_is_watched_no_more_is_dark_no_more(link: Link) -> None:

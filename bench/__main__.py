@@ -19,10 +19,12 @@ def main() -> int:
         "--quick", action="store_true", help="a few instruments, no processes, no targets: that results agree"
     )
     asked = parser.parse_args()
+    # First, so that loading what the worker needs is among what may hold the loop.
+    troubled = [] if asked.quick else asyncio.run(trouble.measured())
     figures = [
         *measures.measured(quick=asked.quick),
         *asyncio.run(quotes.measured(quick=asked.quick)),
-        *([] if asked.quick else asyncio.run(trouble.measured())),
+        *troubled,
         *([] if asked.quick else asyncio.run(memory.measured())),
     ]
     print(as_json(figures) if asked.json else table(figures))  # noqa: T201

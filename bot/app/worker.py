@@ -24,6 +24,7 @@ from bot.pipeline.look_up import LookUp
 from bot.pipeline.raising import Fenced, Raiser
 from bot.pipeline.read import Read
 from bot.pipeline.stream import Stream
+from bot.pipeline.together import together
 from bot.pipeline.watch import Watch
 from bot.ports import FeedSource, QuoteSource, TickSource
 from bot.rules.backtest import backtest
@@ -93,19 +94,10 @@ class Worker:
     async def _lead(self, epoch: int, drive: Callable[[Active], Awaitable[None]]) -> None:
         active = await self._wake(epoch)
         self.parts.report("the worker is active", epoch=epoch)
-        driving = asyncio.ensure_future(drive(active))
-        tasks = {driving} if active.stream is None else {driving, self._streaming(active.stream, active)}
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _streaming(self, stream: Stream, active: Active) -> asyncio.Future[None]:
-        return asyncio.ensure_future(stream.serve(active.look_between))
+        if active.stream is None:
+            await drive(active)
+        else:
+            await together(drive(active), active.stream.serve(active.look_between))
 
     def _look_up(self) -> LookUp:
         parts = self.parts

@@ -15,17 +15,17 @@ from bot.messages.notices import exchange_name
 _HONG_KONG = ZoneInfo("Asia/Hong_Kong")
 
 
-def subscribed(title: str, rate: Rate | None, *, anew: bool) -> Message:
-    """Return the answer to `/subscribe`, with what it will cost where that could be measured."""
+def subscribed(title: str, cost: Iterable[str], *, anew: bool) -> Message:
+    """Return the answer to `/subscribe`, with what is to be said of what it will cost."""
     first = f"Subscribed to {title}" if anew else f"This chat was subscribed to {title} already"
-    cost = (
-        "How often it will ring is not known: no bars to measure it on" if rate is None else rate_line(rate)
-    )
-    return Message(strong(first), (line(cost),), line("/subscriptions lists them, /unsubscribe ends one"))
+    below = line("/subscriptions lists them, /unsubscribe ends one")
+    return Message(strong(first), tuple(map(line, cost)), below)
 
 
-def rate_line(rate: Rate) -> str:
-    """Say what a topic would have cost."""
+def rate_line(rate: Rate | None) -> str:
+    """Say what a topic would have cost; None is one that could not be measured."""
+    if rate is None:
+        return "How often it will ring is not known: no bars to measure it on"
     if rate.a_month == 0:
         return f"Nothing would have been told in the {rate.days} market days of bars held"
     month = "less than one" if rate.a_month < 1 else f"about {rate.a_month:.0f}"

@@ -11,6 +11,7 @@ from bot.market.instrument import Instrument
 from bot.market.quote import Quote
 from bot.market.schedule import Schedule
 from bot.market.ticks import Refusal, Tick, Trust
+from bot.pipeline.together import together
 from bot.ports import TickSource
 
 Look = Callable[[Sequence[Quote]], Awaitable[None]]
@@ -76,18 +77,7 @@ class Stream:
 
     async def serve(self, look: Look) -> None:
         """Hand quotes to `look` until cancelled; whatever it raises ends this."""
-        tasks = (
-            asyncio.create_task(self._source.follow(self._instruments, self._take)),
-            asyncio.create_task(self._hand_over(look)),
-        )
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await together(self._source.follow(self._instruments, self._take), self._hand_over(look))
 
     def _take(self, tick: Tick) -> None:
         held = self._pending.get(tick.symbol)

@@ -131,6 +131,10 @@ async def test_the_parts_hold_a_conversation_and_tell_a_live_alert_once(house: H
         assert subscribed.startswith("Subscribed to HSTECH (HSTECH)")
         assert "HSTECH (HSTECH)" in await house.asked(ALICE, ALICE, "/subscriptions")
         assert "Bitcoin" in await house.asked(ALICE, ALICE, "/subscribe BTC-USD")
+        # what rings when the source fails has no cost that bars could tell
+        noticed = await house.asked(ALICE, ALICE, "/subscribe notices")
+        assert noticed.startswith("Subscribed to notices")
+        assert "How often" not in noticed
         await until(lambda: len(house.yahoo.asked("/v7/finance/quote")) > 1)
         answer = await house.asked(ALICE, ALICE, "/quote BTC-USD")
         assert "4,000.00" in answer

@@ -338,11 +338,13 @@ async def _delivering(parts: Parts, telegram: FakeTelegram) -> AsyncIterator[str
 
 
 async def _watch_the_loop(seen: Seen) -> None:
-    """Measure for how long the loop was held, by a wake that comes late."""
+    """Measure for how long the loop was held, by a wake that comes late, and count who waits for Yahoo."""
     while True:
         due = time.perf_counter() + 0.005
         await asyncio.sleep(0.005)
         seen.longest_hold = max(seen.longest_hold, time.perf_counter() - due)
+        waiting = sum(each.name.startswith("yahoo") for each in threading.enumerate())
+        seen.threads = max(seen.threads, waiting)
 
 
 async def two_days(link: Link, folder: Path) -> Seen:
@@ -405,8 +407,6 @@ async def _live(stage: Stage, active: Active, day: date) -> None:
             await TICKS[clock.moment](stage, active)
         yahoo.calm()
         stage.seen.looks += 1
-        waiting = sum(each.name.startswith("yahoo") for each in threading.enumerate())
-        stage.seen.threads = max(stage.seen.threads, waiting)
         clock.moment += MINUTE
 
 

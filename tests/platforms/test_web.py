@@ -753,6 +753,7 @@ class TestServe:
             for _ in range(2):
                 async with site.served(site.port):
                     stream = await http.get(f"{site.own}/events")
+                    assert stream.status == 200
                 stream.close()
 
     async def test_a_failure_of_whoever_waits_for_it_ends_it(self) -> None:

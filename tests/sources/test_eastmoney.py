@@ -23,6 +23,7 @@ from bot.sources.eastmoney import EastmoneyAccess, EastmoneySource
 from bot.sources.eastmoney_parse import quote_id
 from tests.conftest import ROOT
 from tests.fakes.eastmoney import NOTHING, FakeEastmoney, Fault, row
+from tests.sources.yahoo_stage import Clock
 
 HSTECH = Instrument("HSTECH", "index", "XHKG", "HKD", "HSTECH", sources={"yahoo": "HSTECH.HK"})
 HSI = Instrument("^HSI", "index", "XHKG", "HKD", "HSI")
@@ -49,14 +50,6 @@ SCHEDULE = Schedule({"XHKG": Exchange("Asia/Hong_Kong", date(2022, 3, 1), date(2
 
 
 @dataclass
-class Clock:
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@dataclass
 class Reports:
     told: list[dict[str, object]] = field(default_factory=list)
 
@@ -69,11 +62,6 @@ class Reports:
 
 
 Make = Callable[..., EastmoneySource]
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

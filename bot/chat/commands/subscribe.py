@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from bot.chat.command import Asked, Command
 from bot.chats.roles import Role
+from bot.chats.subscription import NOTICES
 from bot.messages.blocks import Message
-from bot.messages.subscribing import subscribed
+from bot.messages.subscribing import rate_line, subscribed
 
 
 async def _answer(asked: Asked) -> Message:
     topic = asked.topics.resolve(asked.words)
     anew = await asked.book.add(asked.chat, topic)
-    return subscribed(asked.topics.title(topic), await asked.book.rate(topic), anew=anew)
+    title = asked.topics.title(topic)
+    # Bars can tell what all but these would have cost: they ring when the source fails.
+    cost = (rate_line(await asked.book.rate(topic)),) if topic != NOTICES else ()
+    return subscribed(title, cost, anew=anew)
 
 
 COMMAND = Command(
@@ -20,7 +24,7 @@ COMMAND = Command(
     fewest=1,
     most=6,
     role=Role.MEMBER,
-    usage="tell this chat of an instrument, a rule, a topic of news, or all; says what that will cost",
+    usage="tell this chat of an instrument, a rule, a topic of news, notices, or all; says what it costs",
     examples=("/subscribe HSTECH", "/subscribe buyback", "/subscribe all"),
     answer=_answer,
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from bot.cli import asking, history, judging, running
+from bot.cli import asking, backtest, history, judging, rules, running, why
 from bot.errors import MarketbellError
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ for _command in (
     asking.drawdown,
     asking.ask,
     judging.replay,
+    backtest.backtest,
+    why.why,
     judging.match,
     judging.check,
     running.worker,
@@ -32,6 +34,7 @@ for _command in (
 ):
     app.command()(_command)
 app.add_typer(history.app)
+app.add_typer(rules.app)
 
 
 def main() -> None:

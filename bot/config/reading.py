@@ -33,7 +33,6 @@ from bot.config.settings import (
 )
 from bot.errors import GrammarError, SettingsError
 from bot.market.catalogue import folded
-from bot.rules.grammar import parse
 
 _NEAR = 60
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
@@ -82,10 +81,11 @@ def _check(file: Path, tree: CommentedMap, settings: Settings) -> None:
                 mistakes.append(f"{place}: “{name}” already names {seen[name]}; take another.")
             seen[name] = each.symbol
     mistakes += _of_actions(file, tree, settings)
+    catalogue = settings.catalogue()
     for preset, rules in settings.presets.items():
         for name, rule in rules.items():
             try:
-                parse(rule.when)
+                rule.line(catalogue)
             except GrammarError as error:
                 line = _line(tree, ("presets", preset, name, "when"))
                 mistakes.append(f"{file.name}, line {line}: {error}")

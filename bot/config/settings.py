@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from bot.errors import SettingsError
+from bot.errors import GrammarError, SettingsError
 from bot.market.actions import Action
 from bot.market.catalogue import Catalogue
 from bot.market.instrument import SYMBOL, Instrument
 from bot.news.topics import Clause, Topic
 from bot.rules.conditions import Rule
-from bot.rules.grammar import parse
+from bot.rules.line import Line, Scope
+from bot.rules.scope import read, rules_of
 
 _Word = Annotated[str, Field(pattern=r"\w")]
 
@@ -63,12 +66,46 @@ class ActionSetting(_Strict):
         return self
 
 
+Members = Callable[[str], tuple[str, ...]]
+
+
+def _nobody(index: str) -> tuple[str, ...]:
+    """Know no constituents of any index."""
+    del index
+    return ()
+
+
 class RuleSetting(_Strict):
-    """One rule: its condition and the kinds of instrument it looks at."""
+    """One rule: its line, and the kinds of instrument it looks at where the line does not say at what."""
 
     when: str
-    of: tuple[Literal["index", "stock", "fund", "other"], ...] = Field(min_length=1)
+    of: tuple[Literal["index", "stock", "fund", "other"], ...] = ()
     together: bool = False
+
+    def line(self, catalogue: Catalogue) -> Line:
+        """Return the line with the names of `catalogue` resolved.
+
+        Raises `GrammarError` with the place of a mistake, also where nothing says what it looks at.
+        """
+        line = read(self.when, lambda name: catalogue.resolve(name).symbol)
+        if line.scope is None and self.of:
+            line = replace(line, scope=Scope("kinds", tuple(dict.fromkeys(self.of))))
+        if line.scope is not None and line.scope.kind == "watchlist":
+            raise GrammarError("Only a chat has a watchlist: name instruments, or kinds of them by of.")
+        # What a line looks at is bound once here, so that one that does not say it is refused.
+        rules_of("", line, catalogue, _nobody, frozenset)
+        return line
+
+    def rules(self, name: str, catalogue: Catalogue, members: Members) -> tuple[Rule, ...]:
+        """Return what the line is, looking only at what is watched and of the kinds that are named."""
+        bound = rules_of(name, self.line(catalogue), catalogue, members, frozenset, together=self.together)
+        return tuple(
+            replace(each, symbols=frozenset(filter(self._looked_at(catalogue), each.symbols)))
+            for each in bound
+        )
+
+    def _looked_at(self, catalogue: Catalogue) -> Callable[[str], bool]:
+        return lambda symbol: symbol in catalogue and (not self.of or catalogue[symbol].kind in self.of)
 
 
 class ClauseSetting(_Strict):
@@ -226,8 +263,8 @@ class Settings(_Strict):
     def _words(self, group: tuple[str, ...]) -> frozenset[str]:
         return frozenset(word for each in group for word in self.words.get(each, (each,)))
 
-    def rules_of(self, preset: str | None = None) -> tuple[Rule, ...]:
-        """Return the rules of `preset`, or of the one that is set.
+    def rules_of(self, preset: str | None = None, members: Members = _nobody) -> tuple[Rule, ...]:
+        """Return the rules of `preset`, or of the one that is set; `members` knows an index's constituents.
 
         Raises `SettingsError` when there is no such preset.
         """
@@ -235,12 +272,9 @@ class Settings(_Strict):
         if chosen not in self.presets:
             known = ", ".join(self.presets)
             raise SettingsError(f"There is no preset of rules called “{chosen}”: choose one of {known}.")
+        catalogue = self.catalogue()
         return tuple(
-            Rule(
-                name,
-                parse(rule.when),
-                frozenset(each.symbol for each in self.instruments if each.kind in rule.of),
-                rule.together,
-            )
+            bound
             for name, rule in self.presets[chosen].items()
+            for bound in rule.rules(name, catalogue, members)
         )

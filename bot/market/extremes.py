@@ -14,14 +14,17 @@ import operator
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal, cast, get_args
 
 from bot.errors import UsageError
 from bot.market.bars import Bar, Reference, Series, Side, a_year_before
 
-Window = Literal["all", "52w"]
+_LONGEST = {"d": 10_000, "w": 1_500}
+
+Window = str
+"""`all`, `52w`, `Nd` and `Nw` (days, weeks back), `ytd`, `mtd` or `since DATE`; `window_named` reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +131,35 @@ def _candidates(series: Series, reference: Reference, side: Side) -> Iterator[Ex
 
 
 def window_named(written: str) -> Window:
-    """Return the window a person wrote; `UsageError` when there is none of that name."""
-    for window in get_args(Window):
-        if window == written:
-            return cast("Window", window)
-    raise UsageError(f"“{written}” is no window: write {' or '.join(get_args(Window))}.")
+    """Return the window a person wrote, in its canonical form; `UsageError` where there is none such."""
+    word = " ".join(written.lower().split())
+    if word in {"all", "ytd", "mtd"}:
+        return word
+    if word.startswith("since "):
+        with suppress(ValueError):
+            return f"since {date.fromisoformat(word.removeprefix('since ')).isoformat()}"
+    elif word[:-1].isascii() and word[:-1].isdecimal() and word[-1] in "dw":
+        count = int(word[:-1])
+        if 0 < count <= _LONGEST[word[-1]]:
+            return f"{count}{word[-1]}"
+    raise UsageError(f"“{written}” is no window: write all, 52w, 90d, ytd, mtd or since 2021-02-17.")
 
 
 def window_start(window: Window, session: date) -> date:
     """Return the first date of the window of `session`; `52w` goes back to the same date a year earlier."""
-    return date.min if window == "all" else a_year_before(session)
+    match window:
+        case "all":
+            return date.min
+        case "52w":
+            return a_year_before(session)
+        case "ytd":
+            return session.replace(month=1, day=1)
+        case "mtd":
+            return session.replace(day=1)
+    if window.startswith("since "):
+        return date.fromisoformat(window.removeprefix("since "))
+    days = int(window[:-1]) * (7 if window[-1] == "w" else 1)
+    return session - timedelta(days=days)
 
 
 def standings(

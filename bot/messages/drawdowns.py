@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from bot.market.beside import Beside
+from bot.market.extremes import Window
 from bot.market.falls import Fall
 from bot.market.freshness import Freshness
 from bot.market.measures import Distance, DrawdownCard, change_pct
@@ -14,6 +16,10 @@ from bot.messages.blocks import Block, Message, Table, line, strong
 from bot.messages.freshness import not_believed, when_made
 from bot.messages.moves import ADJUSTED, by_fund
 from bot.messages.words import day, percent, price, sentence
+
+_SPANS: Mapping[Window, str] = MappingProxyType(
+    {"all": "History", "52w": "The past year,", "ytd": "This year,", "mtd": "This month,"}
+)
 
 
 def drawdown_message(
@@ -43,7 +49,7 @@ def drawdown_message(
 
 def _peaks(card: DrawdownCard) -> Iterator[str]:
     peak, intraday, a_year = card.peak["close"], card.peak["intraday"], card.year_peak
-    name = "peak" if card.window == "all" else "52w peak"
+    name = f"{_before_noun(card.window)}peak"
     if peak is not None and peak.session == card.bar.session:
         yield f"At its {name}: no close since {day(card.since)} is higher"
     elif peak is not None:
@@ -52,7 +58,7 @@ def _peaks(card: DrawdownCard) -> Iterator[str]:
         at = _named("close", card, peak)
         yield f"From {name} {percent(peak.change_pct)} ({at}), {_counted(days, 'day')}{sessions}"
     if intraday is not None:
-        named = "Intraday peak" if card.window == "all" else "52w intraday peak"
+        named = sentence(f"{_before_noun(card.window)}intraday peak")
         yield f"{_named(named, card, intraday)}: {percent(intraday.change_pct)}"
     if a_year is not None and peak is not None and a_year.session != peak.session:
         yield f"{_named('52w peak', card, a_year)}: {percent(a_year.change_pct)}"
@@ -91,14 +97,26 @@ def _ahead(card: DrawdownCard) -> Iterator[str]:
         yield f"Next steps: {'; '.join(steps)}"
 
 
+def _before_noun(window: Window) -> str:
+    """Say whose peak it is: one since a date is that of the time that the last line names."""
+    return "" if window == "all" or window.startswith("since ") else f"{window} "
+
+
+def _span(window: Window) -> str:
+    if window in _SPANS:
+        return _SPANS[window]
+    if window.startswith("since "):
+        return "The time"
+    return f"The past {_counted(int(window[:-1]), 'day' if window[-1] == 'd' else 'week')},"
+
+
 def _fall(fall: Fall) -> tuple[str, ...]:
     recovery = "open" if fall.recovery is None else day(fall.recovery)
     return (percent(fall.depth_pct), day(fall.start), day(fall.trough), recovery)
 
 
 def _history(card: DrawdownCard) -> str:
-    span = "History" if card.window == "all" else "The past year,"
-    held = f"{span} since {day(card.since)}"
+    held = f"{_span(card.window)} since {day(card.since)}"
     if not card.bar.adjusted:
         held += f", {'price index' if card.instrument.kind == 'index' else 'prices'}, no dividends"
     if card.falls_since is not None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bot.alerts.alert import Alert, Move
 from bot.market.measures import change_pct
+from bot.messages.bases import base_named
 from bot.messages.given import since_suspension
 from bot.messages.moves import back, by_fund, changes, headings, level, step_reached, touched
 from bot.messages.words import MARKET_NAMES, day, fitting, listed, percent
@@ -82,6 +83,8 @@ def _in_short(move: Move) -> str:
             return f"{seen} {step_reached(move)} off its low"
         case "drawdown":
             return f"{seen} {step_reached(move)} below its peak"
+        case "from cost" | "since date":
+            return f"{seen} {percent(crossing.value)} from {base_named(move)}"
 
 
 def _line(move: Move) -> str:

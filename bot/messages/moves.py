@@ -8,6 +8,7 @@ from bot.alerts.alert import Alert, Move
 from bot.market.beside import StandIn
 from bot.market.measures import Distance, change_pct
 from bot.market.sessions import opening
+from bot.messages.bases import base_headings, base_line, is_from_base
 from bot.messages.given import adjusted_for, shares_became, since_suspension
 from bot.messages.words import day, difference, in_a_row, listed, money, near_day, percent, sentence
 from bot.rules.crossing import level_of
@@ -20,7 +21,9 @@ _LEAST_STREAK = 2
 
 def headings(move: Move) -> Iterator[str]:
     """Give the heading of a move, then shorter ones."""
-    if move.crossing.measure == "day change":
+    if is_from_base(move):
+        yield from base_headings(move)
+    elif move.crossing.measure == "day change":
         yield from _day_headings(move)
     else:
         yield from _extreme_headings(move)
@@ -31,7 +34,11 @@ def details(alert: Alert, move: Move) -> Iterator[str]:
     crossing = move.crossing
     if crossing.seen_by == "range":
         yield sentence(back(move))
-    if crossing.measure == "day change":
+    if is_from_base(move):
+        yield base_line(move)
+        yield from filter(None, (_together(_day(move), _from_peak(move)),))
+        yield from filter(None, (_together(_steps(move), _passed(move), next_step(move)),))
+    elif crossing.measure == "day change":
         yield _together(_steps(move) or f"Step passed: {crossing.step:g}%", _passed(move), next_step(move))
         yield _previous_close(move)
         yield from filter(None, (_together(_from_peak(move), sentence(_streak(move))),))

@@ -1,19 +1,74 @@
-"""What rules would have told over recorded bars: the very evaluation, one final look a bar."""
+"""What rules would have told over recorded bars: the very steps that run live, with one final look a bar."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
+import numpy as np
+
+from bot.errors import NotKnown
 from bot.market.bars import Calendar, Series
 from bot.market.catalogue import Catalogue
-from bot.rules.conditions import Rule
+from bot.market.instrument import Instrument
+from bot.market.twins import Twin
+from bot.rules.aftermath import Aftermath
+from bot.rules.arrays import Days, arrays_of
+from bot.rules.conditions import Gate, Rule
 from bot.rules.crossing import Crossing, fold_of
-from bot.rules.evaluate import Ladders, crossings
+from bot.rules.fires import Fires, ladder_crossings, ladder_fires
+from bot.rules.gate_fires import gate_fires, gate_mets
+from bot.rules.gates import leaves_of
+from bot.rules.met import Met
+from bot.rules.report import Cost, Fire, Report, Unjudged, cost_of, longest_silence, per_year
+from bot.rules.terms import Comparison, Unit
+from bot.rules.unjudged import unjudged_of_gate, unjudged_of_ladder
 
-_DAYS_A_MONTH = 365.25 / 12
+Members = Callable[[str, date], tuple[str, ...]]
+"""The watched constituents of an index in a session."""
+
+
+def _no_members(index: str, session: date) -> tuple[str, ...]:
+    del index, session
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is held: the instruments, their bars, their markets' sessions, who belongs to an index, twins."""
+
+    catalogue: Catalogue
+    series: Mapping[str, Series]
+    calendar: Calendar
+    members: Members = _no_members
+    twins: tuple[Twin, ...] = ()
+
+    def until(self, last: date) -> Past:
+        """Return what was held when `last` had settled."""
+        series = {symbol: each.until(last) for symbol, each in self.series.items()}
+        return replace(self, series=series)
+
+    def of(self, rules: Iterable[Rule]) -> Iterator[tuple[Rule, Instrument, Series]]:
+        """Go through the rules, and through the instruments of each whose bars are held."""
+        for rule in rules:
+            for instrument in self.catalogue:
+                held = self.series.get(instrument.symbol)
+                if held is not None and held.bars and instrument.symbol in rule.symbols:
+                    yield rule, instrument, held
+
+    def scene(self, instrument: Instrument, series: Series) -> Scene:
+        """Return what the bars of an instrument can say."""
+        from bot.rules.columns import Scene
+
+        return Scene(instrument, series, self.calendar, self._held, self.members, None, self.twins)
+
+    def _held(self, symbol: str) -> tuple[Instrument, Series] | None:
+        series = self.series.get(symbol)
+        return None if series is None or not series.bars else (self.catalogue[symbol], series)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,31 +80,27 @@ class ToldCrossing:
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """What a chat would have received: messages in all and a month, and the most on one day."""
-
-    messages: int
-    a_month: float
-    busiest: int
-
-
-@dataclass(frozen=True, slots=True)
 class Told:
-    """What would have been told on `days`, the sessions of any market between two dates."""
+    """What would have been told on `days`, the sessions of any market between two dates.
+
+    What ladders told and the gates that came to hold are apart, each in the order of their times.
+    """
 
     told: tuple[ToldCrossing, ...]
     days: tuple[date, ...]
+    met: tuple[Met, ...] = ()
 
     def cost(self, symbol: str | None = None, rule: str | None = None) -> Cost:
         """Return what a chat that follows a symbol, a rule or everything would have received."""
-        folds = {
-            (each.crossing.session, each.fold)
-            for each in self.told
-            if symbol in {None, each.crossing.symbol} and rule in {None, each.crossing.rule}
-        }
-        a_day = Counter(session for session, _ in folds)
-        months = (self.days[-1] - self.days[0]).days / _DAYS_A_MONTH if self.days[1:] else 1.0
-        return Cost(len(folds), len(folds) / months, max(a_day.values(), default=0))
+        raised: list[tuple[Crossing | Met, str]] = [(each.crossing, each.fold) for each in self.told]
+        raised += ((each, each.fingerprint) for each in self.met)
+        folds = (
+            (each.session, fold)
+            for each, fold in raised
+            if symbol in {None, each.symbol} and rule in {None, each.rule}
+        )
+        first, last = (self.days[0], self.days[-1]) if self.days else (date.min, date.min)
+        return cost_of(folds, first, last)
 
 
 def backtest(
@@ -58,23 +109,123 @@ def backtest(
     series: Mapping[str, Series],
     calendar: Calendar,
     span: tuple[date, date],
+    members: Members = _no_members,
 ) -> Told:
     """Evaluate `rules` over every bar up to the end of `span`; what came before it is known, not told.
 
     Crossings are in order of time, then of the rules, then of the catalogue.
     """
     first, last = span
+    past = Past(catalogue, series, calendar, members).until(last)
     found: list[ToldCrossing] = []
-    for rule in rules:
-        for instrument in catalogue:
-            held = series.get(instrument.symbol)
-            if held is None or instrument.symbol not in rule.symbols:
-                continue
-            found += (
-                ToldCrossing(each, fold_of(each, instrument.market, together=rule.together))
-                for each in crossings(rule, held.until(last), calendar, instrument.market, Ladders())
-                if each.session >= first
-            )
+    met: list[Met] = []
+    for rule, instrument, held in past.of(rules):
+        market = instrument.market
+        if isinstance(rule.condition, Gate):
+            met += gate_mets(rule, rule.condition, held, past.scene(instrument, held), market, first)
+            continue
+        found += (
+            ToldCrossing(each, fold_of(each, market, together=rule.together))
+            for each in ladder_crossings(rule, rule.condition, held, calendar, market, first)
+        )
     found.sort(key=lambda each: each.crossing.time)
+    met.sort(key=lambda each: each.time)
     days = {day for sessions in calendar.sessions.values() for day in sessions if first <= day <= last}
-    return Told(tuple(found), tuple(sorted(days)))
+    return Told(tuple(found), tuple(sorted(days)), tuple(met))
+
+
+def fires_of(rule: Rule, instrument: Instrument, series: Series, held: Past, first: date = date.min) -> Fires:
+    """Return what a rule would have told of one instrument from the session of `first` on."""
+    market = instrument.market
+    if isinstance(rule.condition, Gate):
+        return gate_fires(rule, rule.condition, series, held.scene(instrument, series), market, first)
+    return ladder_fires(rule, rule.condition, series, held.calendar, market, first)
+
+
+def report(rules: Iterable[Rule], held: Past, span: tuple[date, date] = (date.min, date.max)) -> Report:
+    """Return when rules would have told from one session to another, what it costs, and what came after.
+
+    What came before is known, not told, and what came after is not looked at. Fires are in order of sessions,
+    then of the rules, then of the catalogue. Raises `NotKnown` where no bars of that time are held.
+    """
+    first, last = span
+    wanted, past = tuple(rules), held.until(last)
+    fires: list[Fire] = []
+    messages: list[tuple[date, str]] = []
+    not_known: list[Unjudged] = []
+    judged: dict[str, tuple[Series, Days]] = {}
+    told: dict[str, list[Days]] = defaultdict(list)
+    for rule, instrument, series in past.of(wanted):
+        days = arrays_of(series).days
+        rows = np.flatnonzero(days >= first.toordinal())
+        if not len(rows):
+            continue
+        found = fires_of(rule, instrument, series, past, first)
+        judged[instrument.symbol] = series, rows
+        told[instrument.symbol].append(found.rows)
+        fires += _listed(found, instrument.symbol, _unit(rule))
+        messages += _messages(rule, instrument, found)
+        not_known += _unjudged(rule, instrument, series, past, int(rows[0]))
+    if not judged:
+        raise NotKnown(_nothing_held(wanted, span))
+    fired, always = Aftermath(), Aftermath()
+    for symbol, (series, rows) in judged.items():
+        fired.add(arrays_of(series).close, np.concatenate(told[symbol]))
+        always.add(arrays_of(series).close, rows)
+    sessions = sorted({each.session for series, rows in judged.values() for each in series.bars[rows[0] :]})
+    fires.sort(key=lambda each: each.session)
+    return Report(
+        lines=tuple(dict.fromkeys(str(each.condition) for each in wanted)),
+        symbols=tuple(judged),
+        first=sessions[0],
+        last=sessions[-1],
+        sessions=len(sessions),
+        fires=tuple(fires),
+        per_year=per_year(len(fires), sessions[0], sessions[-1]),
+        longest_silence=longest_silence((each.session for each in fires), sessions[0], sessions[-1]),
+        cost=cost_of(messages, sessions[0], sessions[-1]),
+        after=fired.summary(),
+        all_days=always.summary(),
+        not_known=tuple(not_known),
+    )
+
+
+def _unjudged(
+    rule: Rule, instrument: Instrument, series: Series, past: Past, start: int
+) -> Iterator[Unjudged]:
+    if isinstance(rule.condition, Gate):
+        return unjudged_of_gate(rule, series, partial(past.scene, instrument), start)
+    return unjudged_of_ladder(rule, rule.condition, series, past.calendar, instrument.market, start)
+
+
+def _unit(rule: Rule) -> Unit:
+    """Return what a rule's values are in: a ladder's in per cent, a gate's as its first comparison's."""
+    if not isinstance(rule.condition, Gate):
+        return "%"
+    compared = (each.measure.unit for each in leaves_of(rule) if isinstance(each, Comparison))
+    return next(compared, "")
+
+
+def _listed(fires: Fires, symbol: str, unit: Unit) -> Iterator[Fire]:
+    columns = (fires.days, fires.values, fires.steps, fires.ups)
+    for day, value, step, up in zip(*(each.tolist() for each in columns), strict=True):
+        yield Fire(date.fromordinal(day), _number(value), _number(step), symbol, "up" if up else "down", unit)
+
+
+def _messages(rule: Rule, instrument: Instrument, fires: Fires) -> Iterator[tuple[date, str]]:
+    """Give the session of each message, and what it is folded with, as `fold_of` has it."""
+    together = rule.together and not isinstance(rule.condition, Gate)
+    for number, (day, up) in enumerate(zip(fires.days.tolist(), fires.ups.tolist(), strict=True)):
+        alone = f"{rule.revision} {instrument.symbol} {number}"
+        yield date.fromordinal(day), f"{instrument.market} {up}" if together else alone
+
+
+def _number(found: float) -> float | None:
+    return None if math.isnan(found) else found
+
+
+def _nothing_held(rules: Iterable[Rule], span: tuple[date, date]) -> str:
+    symbols = ", ".join(sorted({symbol for each in rules for symbol in each.symbols}))
+    first, last = span
+    within = "" if span == (date.min, date.max) else f" from {first} to {last}"
+    return f"No bars of {symbols or 'any instrument'} are held{within}."

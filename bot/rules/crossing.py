@@ -12,9 +12,9 @@ from bot.market.bars import Reference
 from bot.market.extremes import Extreme
 from bot.market.instrument import Market
 from bot.rules.conditions import Trigger
+from bot.rules.terms import Direction
 
-Direction = Literal["up", "down"]
-Measure = Literal["day change", "off low", "drawdown"]
+Measure = Literal["day change", "off low", "drawdown", "from cost", "since date"]
 SeenBy = Literal["quote", "range"]
 
 _FINGERPRINT_LENGTH = 20
@@ -41,6 +41,7 @@ class Crossing:
     is 0 where none was; `value` is the change, in per cent, of
     `price` against `reference`; `level` is the price of the furthest step. A price seen by `range` is the
     high or low of what was looked at, not a print; `last` is the last price, the official close if `final`.
+    `sigma` is the volatility that the steps rest on, a ratio, where they follow it.
     """
 
     rule: str
@@ -65,6 +66,7 @@ class Crossing:
     final: bool
     seen_by: SeenBy
     adjusted: bool
+    sigma: float | None = None
 
     @property
     def step(self) -> float:
@@ -100,6 +102,20 @@ def reaches(price: float, base: float, step: float) -> bool:
     level = Decimal(repr(base)) * (100 + Decimal(repr(step)))
     moved = Decimal(repr(price)) * 100 - level
     return moved >= 0 if step > 0 else moved <= 0
+
+
+def climbed(base: float, steps: tuple[float, ...], sign: int, price: float, told: float) -> int:
+    """Return how many of `steps` from `base` a price has reached, or 0 where none of them is beyond `told`.
+
+    `sign` is 1 for steps upwards and -1 for steps downwards. This is the one step of every ladder: a live
+    look takes it, and a back-test.
+    """
+    if not reaches(price, base, sign * steps[0]):
+        return 0
+    reached, many = 1, len(steps)
+    while reached < many and reaches(price, base, sign * steps[reached]):
+        reached += 1
+    return reached if steps[reached - 1] > told else 0
 
 
 def fold_of(crossing: Crossing, market: Market, *, together: bool) -> str:

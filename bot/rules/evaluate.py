@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import takewhile
 
 from bot.market.bars import Calendar, Series
 from bot.market.instrument import Market
@@ -12,8 +11,10 @@ from bot.market.measures import change_pct
 from bot.market.quote import Look, look_at_bar
 from bot.market.sessions import settlement
 from bot.rules.conditions import Rule
-from bot.rules.crossing import Crossing, Direction, Rung, level_of, reaches
+from bot.rules.crossing import Crossing, Rung, climbed, level_of, reaches
 from bot.rules.footing import Footing, footings
+from bot.rules.met import Met
+from bot.rules.terms import Direction
 
 Told = Callable[[Rung], float]
 
@@ -28,9 +29,9 @@ class Ladders:
         """Return the furthest step told, 0 if none was."""
         return self.told.get(rung, 0.0)
 
-    def climb(self, crossing: Crossing) -> None:
-        """Remember that `crossing` was raised."""
-        self.told[crossing.rung] = crossing.step
+    def climb(self, raised: Crossing | Met) -> None:
+        """Remember that something was raised."""
+        self.told[raised.rung] = raised.step
 
 
 def looked(rule: Rule, footing: Footing, look: Look, told: Told) -> tuple[Crossing, ...]:
@@ -41,6 +42,8 @@ def looked(rule: Rule, footing: Footing, look: Look, told: Told) -> tuple[Crossi
     """
     if footing.trigger == "close" and not look.final:
         return ()
+    if not applies(rule, footing, look, told):
+        return ()
     current = footing.after(look)
     only_last = footing.trigger == "close" or current is not footing
     furthest: list[tuple[Direction, float]] = [
@@ -49,8 +52,25 @@ def looked(rule: Rule, footing: Footing, look: Look, told: Told) -> tuple[Crossi
     ]
     if len(furthest) > 1:
         furthest.sort(key=lambda side: -abs(side[1] - current.reference.value))
-    found = [_climb(rule, current, look, direction, price, told) for direction, price in furthest]
-    return tuple([each for each in found if each is not None])
+    found: list[Crossing] = []
+    for direction, price in furthest:
+        crossing = _climb(rule, current, look, direction, price, told)
+        if crossing is not None:
+            found.append(crossing)
+            if rule.telling.often == "once":
+                break
+    return tuple(found)
+
+
+def applies(rule: Rule, footing: Footing, look: Look, told: Told) -> bool:
+    """Tell whether a rule still tells: one that tells once has not, and its last day is not over."""
+    telling = rule.telling
+    if telling.until is not None and look.session > telling.until:
+        return False
+    if telling.often != "once":
+        return True
+    rungs = (Rung(rule.revision, look.symbol, footing.episode, each) for each in footing.directions)
+    return all(told(rung) <= 0 for rung in rungs)
 
 
 def crossings(
@@ -71,19 +91,17 @@ def _climb(
     rule: Rule, footing: Footing, look: Look, direction: Direction, furthest: float, told: Told
 ) -> Crossing | None:
     sign = 1 if direction == "up" else -1
-    base = footing.reference.value
-    if not reaches(furthest, base, sign * footing.steps[0]):
+    base, steps = footing.reference.value, footing.steps
+    # Most looks reach nothing, and most of a look's time would go into asking what was told.
+    if not reaches(furthest, base, sign * steps[0]):
         return None
-
-    def reached(price: float) -> tuple[float, ...]:
-        return tuple(takewhile(lambda each: reaches(price, base, sign * each), footing.steps))
-
-    seen = reached(furthest)
     before = told(Rung(rule.revision, look.symbol, footing.episode, direction))
-    new = tuple(each for each in seen if each > before)
-    if not new:
+    # What a rule that tells once was silent about is kept as a negative step.
+    reached = climbed(base, steps, sign, furthest, abs(before))
+    if not reached:
         return None
-    by_quote = reached(look.price) == seen
+    level = level_of(base, steps[reached - 1], direction)
+    by_quote = reaches(look.price, base, sign * steps[reached - 1])
     price = look.price if by_quote else furthest
     return Crossing(
         rule=rule.name,
@@ -97,15 +115,16 @@ def _climb(
         compared_with=footing.compared_with,
         reference=footing.reference,
         trigger=footing.trigger,
-        steps=new,
-        passed=tuple(each for each in seen if each <= before),
+        steps=tuple([each for each in steps[:reached] if each > abs(before)]),
+        passed=tuple([each for each in steps[:reached] if each <= before]),
         before=before,
-        ahead=tuple(each for each in footing.steps if each > seen[-1]),
-        level=level_of(base, seen[-1], direction),
+        ahead=steps[reached:],
+        level=level,
         value=change_pct(price, base),
         price=price,
         last=look.price,
         final=look.final,
         seen_by="quote" if by_quote else "range",
         adjusted=look.adjusted,
+        sigma=footing.sigma,
     )

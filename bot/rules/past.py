@@ -8,33 +8,46 @@ from datetime import date, timedelta
 
 from bot.market.bars import Bar, Reference, Series, Side
 from bot.market.extremes import extreme_since, last_standing, price_of, standings, window_start
-from bot.rules.conditions import FromExtreme, Rule
+from bot.rules.conditions import DayMove, FromExtreme, Gate, Rule
 from bot.rules.crossing import Rung, reaches
 from bot.rules.footing import Footing, episode_of
+from bot.rules.terms import Direction
 
 
 def passed_in_history(rule: Rule, footing: Footing, history: Series) -> dict[Rung, float]:
     """Return the furthest step of each of the footing's ladders that `history` had reached.
 
-    A day move's episode is its session, so history has none of it. For the others the bars since the episode
-    began are compared as a live look at each would have been; of the time before the first bar only its
-    extremes are known.
+    A day move's episode is its session, so history has none of it, nor of any rule that tells once a session.
+    From an extreme, the bars since the episode began are compared as a live look at each would have been; of
+    the time before the first bar only its extremes are known. From a price that stays, only where it stands
+    counts: what was reached and lost before anybody asked is still worth telling. The step is negative where
+    the rule tells once: what was passed is not yet what was told.
     """
-    if not isinstance(rule.condition, FromExtreme):
+    if isinstance(rule.condition, DayMove | Gate) or rule.telling.often == "once a session":
         return {}
-    (direction,) = footing.directions
-    steps = [
-        _furthest(footing, base, prices)
-        for base, prices in (*_compared(rule.condition, footing, history), _known_before(footing, history))
-    ]
-    furthest = max(steps)
-    rung = Rung(rule.revision, history.symbol, footing.episode, direction)
-    return {rung: furthest} if furthest else {}
+    passed: dict[Rung, float] = {}
+    for direction in footing.directions:
+        furthest = max(
+            (_furthest(footing, base, prices, direction) for base, prices in _prices(rule, footing, history)),
+            default=0.0,
+        )
+        if furthest:
+            rung = Rung(rule.revision, history.symbol, footing.episode, direction)
+            passed[rung] = -furthest if rule.telling.often == "once" else furthest
+    return passed
 
 
-def _furthest(footing: Footing, base: float, prices: Iterable[float]) -> float:
+def _prices(rule: Rule, footing: Footing, history: Series) -> Iterator[tuple[float, list[float]]]:
+    if isinstance(rule.condition, FromExtreme):
+        yield from _compared(rule.condition, footing, history)
+        yield _known_before(footing, history)
+    elif history.bars:
+        yield footing.reference.value, [history.bars[-1].close]
+
+
+def _furthest(footing: Footing, base: float, prices: Iterable[float], direction: Direction) -> float:
     """Return the furthest step that any of `prices` reached from `base`, 0 where there is none."""
-    up = footing.directions == ("up",)
+    up = direction == "up"
     price = (max if up else min)(prices, default=None)
     if price is None:
         return 0.0
@@ -60,7 +73,7 @@ def _compared(
         first = history.bars[at]
         yield price_of(first, "intraday", condition.side), [first.close]
     since = history.since(began + timedelta(days=1))
-    if footing.episode == episode_of(condition.reference, footing.reference):
+    if footing.counted or footing.episode == episode_of(condition.reference, footing.reference):
         yield footing.reference.value, [price_of(bar, reference, side) for bar in since]
         return
     for bar, base in _with_their_references(condition, history, since):
@@ -89,6 +102,8 @@ def _with_their_references(
 
 
 def _began(footing: Footing) -> date:
+    if footing.counted:
+        return footing.reference.session
     return date.fromisoformat(footing.episode.split()[1])
 
 

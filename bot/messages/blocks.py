@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _WIDE = ("W", "F")
 
@@ -51,15 +51,25 @@ Block = Line | Table
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as PNG, and in words what it shows, for whoever does not see it."""
+
+    png: bytes = field(repr=False)
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What a chat is shown: a heading, which is all that a lock screen shows, then blocks.
 
-    `small` is the line of sources and times at its end.
+    `small` is the line of sources and times at its end. A `picture` belongs to an answer, never to an alert;
+    it adds to what the words say already, and they go out without it where a platform shows or takes none.
     """
 
     heading: Line
     blocks: tuple[Block, ...] = ()
     small: Line | None = None
+    picture: Picture | None = None
 
 
 def line(text: str) -> Line:

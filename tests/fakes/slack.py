@@ -41,6 +41,7 @@ HEADER = 150
 TOTAL = 13_200
 TEXT = 40_000
 ANSWERS = 5
+ALT = 1000
 
 _ESCAPED = re.compile(r"&(?:amp|lt|gt);|<https?://[^<>|\s]+(?:\|[^<>]+)?>|([<>&])")
 _HOST = re.compile(r"(?<![\w/@.])([A-Za-z0-9-]+\.(?:com|co|hk|net|org))(?![\w.])", re.IGNORECASE)
@@ -75,6 +76,27 @@ class Accepted:
     def seen(self) -> str:
         """All the text of it, as it was sent."""
         return "\n".join(_texts(self.blocks)) or self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A file that a channel shows."""
+
+    channel: str
+    name: str
+    title: str
+    alt: str
+    content: bytes
+
+
+@dataclass(slots=True)
+class _Upload:
+    """A file that Slack expects or has, and that no channel shows yet."""
+
+    name: str
+    alt: str
+    length: int
+    content: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +226,12 @@ class FakeSlack:
         self.journal: list[Call] = []
         self.messages: dict[str, list[Accepted]] = defaultdict(list)
         self.replies: dict[str, list[Reply]] = defaultdict(list)
+        self.files: dict[str, list[Shared]] = defaultdict(list)
+        # The permissions of the bot's token that a test may take away.
+        self.scopes = {"files:write"}
+        self.hang_uploads = False
+        # Tokens that came in where none belongs: whoever uploads is known by the address alone.
+        self.leaked: list[str] = []
         self.acks: list[Acked] = []
         # Markup that no careful renderer writes: mentions, bare brackets, bare ampersands.
         self.unescaped: list[str] = []
@@ -221,6 +249,7 @@ class FakeSlack:
         self._tickets: set[str] = set()
         self._waiting: dict[str, asyncio.Future[float]] = {}
         self._uses: dict[str, int] = defaultdict(int)
+        self._uploads: dict[str, _Upload] = {}
         self._count = 0
         self._changed = asyncio.Event()
 
@@ -247,6 +276,7 @@ class FakeSlack:
         app.router.add_route("*", "/api/{method}", self._serve)
         app.router.add_get("/link", self._link)
         app.router.add_post("/commands/{secret}", self._respond)
+        app.router.add_post("/upload/v1/{file}", self._upload)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
@@ -279,7 +309,10 @@ class FakeSlack:
     # What goes wrong.
 
     def script(self, fault: Fault, *, method: str = "chat.postMessage", times: int = 1) -> None:
-        """Meet the next `times` calls of `method` with `fault`; `response_url` knows only a `Page`."""
+        """Meet the next `times` calls of `method` with `fault`.
+
+        `response_url` knows only a `Page`, `upload` that and `DropBefore`.
+        """
         self._scripted.append(_Scripted(fault, method, times))
 
     def mute(self) -> None:
@@ -438,6 +471,15 @@ class FakeSlack:
             raise _Refusal("invalid_auth")
 
     def _accept(self, call: Call) -> dict[str, Any]:
+        methods: dict[str, Callable[[Call], dict[str, Any]]] = {
+            "chat.postMessage": self._post,
+            "chat.update": self._update,
+            "conversations.history": self._history,
+            "files.getUploadURLExternal": self._expect_file,
+            "files.completeUploadExternal": self._share_files,
+        }
+        if call.method in methods:
+            return methods[call.method](call)
         match call.method:
             case "auth.test":
                 return {
@@ -453,12 +495,6 @@ class FakeSlack:
                 ticket = f"ticket-{self._next()}"
                 self._tickets.add(ticket)
                 return {"url": f"{self.origin.replace('http', 'ws')}/link?ticket={ticket}&app_id=A1"}
-            case "chat.postMessage":
-                return self._post(call)
-            case "chat.update":
-                return self._update(call)
-            case "conversations.history":
-                return self._history(call)
             case "users.info":
                 user = str(call.params.get("user"))
                 if user not in self.users:
@@ -488,6 +524,53 @@ class FakeSlack:
         text, blocks, metadata = self._check_content(call)
         shown[at] = Accepted(old.at, old.ts, old.channel, text, blocks, metadata or old.metadata)
         return {"channel": old.channel, "ts": old.ts, "text": text, "message": _wire(shown[at])}
+
+    # Files: expected, uploaded, then shown.
+
+    def _expect_file(self, call: Call) -> dict[str, Any]:
+        self._check_scope("files:write")
+        name, length = str(call.params.get("filename") or ""), int(call.params.get("length") or 0)
+        if not name or length <= 0:
+            raise _Refusal("invalid_arguments")
+        alt = str(call.params.get("alt_txt") or "")
+        if len(alt) > ALT:
+            raise _Refusal("alt_txt_too_large")
+        file = f"F{self._next():08}"
+        self._uploads[file] = _Upload(name, alt, length)
+        return {"file_id": file, "upload_url": f"{self.origin}/upload/v1/{file}"}
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        self.leaked += [each for each in (request.headers.get("Authorization"),) if each]
+        match self._fault("upload"):
+            case Page() as page:
+                return web.Response(status=page.status, text=page.body, content_type=page.content_type)
+            case DropBefore():
+                return _cut(request)
+        if self.hang_uploads:
+            await asyncio.sleep(60)
+        upload, content = self._uploads[request.match_info["file"]], await request.read()
+        if len(content) != upload.length:
+            return web.Response(status=400, text="the length is another")
+        upload.content = content
+        return web.Response(text=f"OK - {len(content)}")
+
+    def _share_files(self, call: Call) -> dict[str, Any]:
+        self._check_scope("files:write")
+        channel = str(call.params.get("channel_id") or "")
+        self._check_channel(channel)
+        shared = []
+        for each in json.loads(call.params["files"]):
+            upload = self._uploads.get(each["id"])
+            if upload is None or not upload.content:
+                raise _Refusal("file_not_found")
+            title = str(each.get("title") or upload.name)
+            self.files[channel].append(Shared(channel, upload.name, title, upload.alt, upload.content))
+            shared.append({"id": each["id"], "title": title})
+        return {"files": shared}
+
+    def _check_scope(self, scope: str) -> None:
+        if scope not in self.scopes:
+            raise _Refusal("missing_scope", f"needed: {scope}")
 
     def _history(self, call: Call) -> dict[str, Any]:
         self._check_channel(call.channel)

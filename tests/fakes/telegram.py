@@ -17,6 +17,7 @@ import asyncio
 import json
 import math
 import re
+import struct
 import sys
 import time
 from collections import defaultdict
@@ -35,6 +36,9 @@ _MARKUP = re.compile(r"<(/?)([^\s>]*)([^>]*)>|(<)|&(#\d{1,7}|#x[0-9a-fA-F]{1,6}|
 _ATTRIBUTES = re.compile(r"""(?:\s+[a-z-]+=(?:"[^"]*"|'[^']*'|[A-Za-z0-9.-]+))*\s*""")
 _COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 _LONGEST = 4096
+_LONGEST_CAPTION = 1024
+_LARGEST_PHOTO = 10 * 1024 * 1024
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 _RIGHTS = (
     "can_be_edited",
@@ -67,6 +71,7 @@ class Call:
     method: str
     params: dict[str, str]
     code: int | None = None
+    files: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def chat(self) -> int:
@@ -75,7 +80,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A message that the chat shows: what a reader sees, and the text as it was sent."""
+    """A message that the chat shows: what a reader sees, and the text as it was sent, below any photo."""
 
     at: float
     message_id: int
@@ -84,6 +89,7 @@ class Accepted:
     raw: str
     parse_mode: str
     thread: str
+    photo: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +226,7 @@ class FakeTelegram:
 
     async def start(self) -> None:
         """Listen, after `stop` on the same port again."""
-        app = web.Application()
+        app = web.Application(client_max_size=2 * _LARGEST_PHOTO)
         app.router.add_route("*", "/bot{token}/{method}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -307,8 +313,13 @@ class FakeTelegram:
         return update_id
 
     async def _serve(self, request: web.Request) -> web.Response:
-        params = {**request.query, **{name: str(value) for name, value in (await request.post()).items()}}
-        call = Call(time.monotonic(), request.match_info["method"], params)
+        params, files = dict(request.query), {}
+        for name, value in (await request.post()).items():
+            if isinstance(value, web.FileField):
+                files[name] = value.file.read()
+            else:
+                params[name] = str(value)
+        call = Call(time.monotonic(), request.match_info["method"], params, files=files)
         self.journal.append(call)
         self.on_request(call)
         fault = self._fault(call)
@@ -347,6 +358,7 @@ class FakeTelegram:
         methods: dict[str, Callable[[Call], Any]] = {
             "getMe": lambda _: self._me,
             "sendMessage": self._send,
+            "sendPhoto": self._send_photo,
             "editMessageText": self._edit,
             "setMyCommands": self._set_commands,
             "getMyCommands": lambda _: self.commands,
@@ -387,7 +399,40 @@ class FakeTelegram:
         self.on_accepted(message)
         return self._wire(message)
 
+    def _send_photo(self, call: Call) -> dict[str, Any]:
+        """Show a photo of which Telegram makes its own copies, with words below it if there are any."""
+        if refusal := self.refusing.get(call.chat):
+            raise _Refusal(refusal)
+        photo = call.files.get("photo", b"")
+        if not photo:
+            raise _Refusal(Answer(400, "Bad Request: there is no photo in the request"))
+        if not photo.startswith(_PNG) or len(photo) > _LARGEST_PHOTO:
+            raise _Refusal(Answer(400, "Bad Request: IMAGE_PROCESS_FAILED"))
+        wide, high = struct.unpack_from(">II", photo, 16)
+        if wide + high > 10_000 or max(wide, high) > 20 * min(wide, high):
+            raise _Refusal(Answer(400, "Bad Request: PHOTO_INVALID_DIMENSIONS"))
+        text = _seen(call, "caption")
+        if len(text.encode("utf-16-le")) // 2 > _LONGEST_CAPTION:
+            raise _Refusal(Answer(400, "Bad Request: message caption is too long"))
+        self._keep_pace(call)
+        self._message_id += 1
+        message = _accepted(call, self._message_id, text, "caption", photo)
+        self.messages[call.chat].append(message)
+        self.on_accepted(message)
+        sizes = [
+            {"file_id": f"{each}", "file_unique_id": f"{each}", "width": each, "height": each * high // wide}
+            for each in (90, min(wide, 1280))
+        ]
+        wire = self._wire(message) | {"photo": sizes, "caption": text}
+        del wire["text"]
+        return wire
+
     def _edit(self, call: Call) -> dict[str, Any]:
+        held = [
+            each for each in self.messages[call.chat] if str(each.message_id) == call.params["message_id"]
+        ]
+        if held and held[0].photo:
+            raise _Refusal(Answer(400, "Bad Request: there is no text in the message to edit"))
         message = self._checked(call, int(call.params["message_id"]))
         versions = [
             each.raw
@@ -407,23 +452,13 @@ class FakeTelegram:
         """Keep Telegram's rules, in its order: the chat, the text, the pace."""
         if refusal := self.refusing.get(call.chat):
             raise _Refusal(refusal)
-        raw = call.params.get("text", "")
-        text = visible(raw) if call.params.get("parse_mode") == "HTML" else raw
-        text = text.replace("\r", "").strip(" \n\t")
+        text = _seen(call, "text")
         if not text:
             raise _Refusal(Answer(400, "Bad Request: message text is empty"))
         if len(text.encode("utf-16-le")) // 2 > _LONGEST:
             raise _Refusal(Answer(400, "Bad Request: message is too long"))
         self._keep_pace(call)
-        return Accepted(
-            call.at,
-            message_id,
-            call.chat,
-            text,
-            raw,
-            call.params.get("parse_mode", ""),
-            call.params.get("message_thread_id", ""),
-        )
+        return _accepted(call, message_id, text, "text")
 
     def _keep_pace(self, call: Call) -> None:
         if not self.limits:
@@ -461,6 +496,26 @@ class FakeTelegram:
         if user in self.administrators[call.chat]:
             return {**member, **dict.fromkeys(_RIGHTS, True), "status": "administrator"}
         return member
+
+
+def _seen(call: Call, name: str) -> str:
+    """Return what a reader sees of a text that was sent."""
+    raw = call.params.get(name, "")
+    text = visible(raw) if call.params.get("parse_mode") == "HTML" else raw
+    return text.replace("\r", "").strip(" \n\t")
+
+
+def _accepted(call: Call, message_id: int, text: str, name: str, photo: bytes = b"") -> Accepted:
+    return Accepted(
+        call.at,
+        message_id,
+        call.chat,
+        text,
+        call.params.get(name, ""),
+        call.params.get("parse_mode", ""),
+        call.params.get("message_thread_id", ""),
+        photo,
+    )
 
 
 def visible(html: str) -> str:
@@ -537,7 +592,8 @@ def _cut(request: web.Request) -> web.Response:
 
 async def _by_hand(port: int) -> None:
     def show(message: Accepted) -> None:
-        sys.stdout.write(f"--- chat {message.chat}\n{message.text}\n")
+        photo = f"a photo of {len(message.photo):,} bytes\n" if message.photo else ""
+        sys.stdout.write(f"--- chat {message.chat}\n{photo}{message.text}\n")
         sys.stdout.flush()
 
     async with FakeTelegram(port=port, on_accepted=show) as fake:

@@ -18,6 +18,7 @@ from bot.errors import Away, MarketbellError
 from bot.messages.blocks import Message, message_of
 from bot.platforms.slack.client import Connection, muted
 from bot.platforms.slack.hear import Heard, said, slash_command
+from bot.platforms.slack.pictures import show_picture
 from bot.platforms.slack.render import render
 from bot.platforms.slack.socket import open_socket
 from bot.platforms.slack.watch import Beat, keep_open
@@ -138,7 +139,10 @@ class SlackListener:
             self.report("slack command failed", chat=str(command.chat), why=_sentence(error))
             answer = message_of("That went wrong here. The bot's log says why.")
         if command.reply_to:
-            await self._reply(command.reply_to, answer, shown_to_all=role > Role.STRANGER)
+            shown_to_all = role > Role.STRANGER
+            await self._reply(command.reply_to, answer, shown_to_all=shown_to_all)
+            if shown_to_all:
+                await show_picture(self.connection.client, command.chat.chat, answer, self.report)
         else:
             await self.say(command.chat, answer)
 

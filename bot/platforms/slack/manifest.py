@@ -52,6 +52,8 @@ _SCOPES = (
     "app_mentions:read",
     "chat:write",
     "commands",
+    # An answer may have a picture.
+    "files:write",
     # A message whose connection broke is looked for among the latest, wherever the bot is.
     "channels:history",
     "groups:history",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.alerts.outcome import Again, Broken, Outcome, Sent, Unknown
@@ -11,6 +12,7 @@ from bot.clock import MachineTime, machine_time
 from bot.messages.blocks import Message
 from bot.platforms.slack.client import Connection, error_code, part_of
 from bot.platforms.slack.outcomes import judge
+from bot.platforms.slack.pictures import show_picture
 from bot.platforms.slack.render import Post, render
 from bot.platforms.slack.traces import Trace, Traces, traces
 
@@ -19,6 +21,10 @@ _DAY_S = 24 * 3600
 
 
 _UNCHANGEABLE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "msg_too_long"})
+
+
+def _nothing(_said: str, **_facts: object) -> None:
+    """Keep what is reported to oneself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class SlackSender:
     connection: Connection
     pause: float = 1.0
     now: MachineTime = machine_time
+    report: Callable[..., None] = _nothing
 
     @property
     def route(self) -> str:
@@ -42,23 +49,12 @@ class SlackSender:
         """Show `message` in a channel once.
 
         A message that is too long for one post is several: those shown by an earlier try are left out, and
-        the message is sent, under the first one's id, when the last is shown.
+        the message is sent, under the first one's id, when the last is shown. A picture follows them.
         """
-        posts = render(message)
-        if len(posts) == 1:
-            return await self._show(chat, posts[0], Trace(delivery))
-        shown = (await self._traces(chat)).of(delivery)
-        parts = [Trace(delivery, part, len(posts)) for part in range(1, len(posts) + 1)]
-        for trace, post in zip(parts, posts, strict=True):
-            if trace in shown:
-                continue
-            if shown:
-                await asyncio.sleep(self.pause)
-            outcome = await self._show(chat, post, trace)
-            if not isinstance(outcome, Sent):
-                return outcome
-            shown[trace] = outcome.message_id
-        return Sent(shown[parts[0]])
+        outcome = await self._show_all(chat, render(message), delivery)
+        if isinstance(outcome, Sent):
+            await show_picture(self.connection.client, chat.chat, message, self.report)
+        return outcome
 
     async def replace(self, chat: ChatId, message_id: str, message: Message) -> Outcome:
         """Change a message that is shown; one that would need several posts is not changed."""
@@ -96,6 +92,22 @@ class SlackSender:
         return (
             Again("it is not shown") if found.are_all else Unknown("Slack does not say whether it is shown")
         )
+
+    async def _show_all(self, chat: ChatId, posts: tuple[Post, ...], delivery: str) -> Outcome:
+        if len(posts) == 1:
+            return await self._show(chat, posts[0], Trace(delivery))
+        shown = (await self._traces(chat)).of(delivery)
+        parts = [Trace(delivery, part, len(posts)) for part in range(1, len(posts) + 1)]
+        for trace, post in zip(parts, posts, strict=True):
+            if trace in shown:
+                continue
+            if shown:
+                await asyncio.sleep(self.pause)
+            outcome = await self._show(chat, post, trace)
+            if not isinstance(outcome, Sent):
+                return outcome
+            shown[trace] = outcome.message_id
+        return Sent(shown[parts[0]])
 
     async def _show(self, chat: ChatId, post: Post, trace: Trace) -> Outcome:
         try:

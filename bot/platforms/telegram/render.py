@@ -27,10 +27,14 @@ _LONGEST_LINK = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One Telegram message: as HTML, and as the words alone in case that Telegram cannot read the HTML."""
+    """One Telegram message: as HTML, and as the words alone in case that Telegram cannot read the HTML.
+
+    `length` is how long Telegram counts what is seen of it.
+    """
 
     html: str
     plain: str
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class _Filling:
         plain = _joined([(each.plain, each.apart) for each in self.pieces]).strip()
         if shown:
             html = _joined([(each.html, each.apart) for each in self.pieces]).strip()
-            yield Part(html, plain if units(plain) <= LONGEST else shown)
+            yield Part(html, plain if units(plain) <= LONGEST else shown, units(shown))
 
 
 def _joined(lines: list[tuple[str, bool]]) -> str:

@@ -91,25 +91,34 @@ class AiohttpRequest(BaseRequest):
         limits = aiohttp.ClientTimeout(
             total=connect + read, connect=connect, sock_connect=connect, sock_read=read
         )
-        parameters = request_data.json_parameters if request_data else {}
-        status, body = await self._exchange(method, url, parameters, limits)
+        status, body = await self._exchange(method, url, _form(request_data), limits)
         _check(status, body)
         return status, body
 
     async def _exchange(
-        self, method: str, url: str, parameters: dict[str, str], limits: aiohttp.ClientTimeout
+        self, method: str, url: str, form: aiohttp.FormData | dict[str, str], limits: aiohttp.ClientTimeout
     ) -> tuple[int, bytes]:
         if self._session is None:
             raise NotConnected("The connection to Telegram is closed")
         try:
             async with self._session.request(
-                method, url.replace(TOKEN_GOES_HERE, self._token), data=parameters, timeout=limits
+                method, url.replace(TOKEN_GOES_HERE, self._token), data=form, timeout=limits
             ) as answer:
                 return answer.status, await answer.read()
         except (aiohttp.ClientError, OSError) as failure:
             told = _told(failure)
         # Raised out here because an exception remembers the one it was raised from, and that knows the URL.
         raise told
+
+
+def _form(asked: RequestData | None) -> aiohttp.FormData | dict[str, str]:
+    """Write what is asked as a form, in parts where it holds a file."""
+    if asked is None or not asked.contains_files:
+        return asked.json_parameters if asked else {}
+    form = aiohttp.FormData(asked.json_parameters)
+    for name, (file_name, content, kind) in asked.multipart_data.items():
+        form.add_field(name, content, filename=file_name, content_type=kind)
+    return form
 
 
 def _told(failure: aiohttp.ClientError | OSError) -> NetworkError:

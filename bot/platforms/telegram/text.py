@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 LONGEST = 4096
+LONGEST_BELOW_A_PICTURE = 1024
 
 # Controls, what changes the direction of writing, what has no width, halves of characters, separators.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})

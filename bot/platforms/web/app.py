@@ -19,6 +19,7 @@ from bot.platforms.web.guard import Guard, names_of
 from bot.platforms.web.leaving import unless
 from bot.platforms.web.line import NoLineError, read_line
 from bot.platforms.web.pages import STATIC, templates
+from bot.platforms.web.pictures import PATH, Gallery
 from bot.platforms.web.render import render
 from bot.platforms.web.rows import Row, row_of
 from bot.platforms.web.stream import Events, read_place
@@ -49,6 +50,7 @@ def page(
             Route("/events", answers.follow),
             Route("/watched", answers.watched),
             Route("/ask", answers.ask, methods=["POST"]),
+            Route(f"{PATH}{{name}}", answers.picture),
             Route("/healthz", answers.healthy),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
@@ -66,6 +68,7 @@ class _Page:
     events: Events
     title_note: str | None
     templates: Environment = field(default_factory=templates)
+    gallery: Gallery = field(default_factory=Gallery)
 
     async def whole(self, _request: Request) -> Response:
         """Answer with the page as it is now; its script keeps it so."""
@@ -120,7 +123,14 @@ class _Page:
             return _refusal(str(error), 503)
         if answer is None:
             return _refusal("Marketbell is being stopped: ask again when it is back.", 503)
-        return HTMLResponse(render(answer))
+        return HTMLResponse(render(answer, picture=self.gallery.hang(answer)))
+
+    async def picture(self, request: Request) -> Response:
+        """Answer with the picture of an answer that was given a moment ago."""
+        png = self.gallery.find(request.path_params["name"])
+        if png is None:
+            return PlainTextResponse("That picture is not kept any more: ask again.\n", 404)
+        return Response(png, media_type="image/png")
 
     async def healthy(self, _request: Request) -> Response:
         """Answer that the page is served."""

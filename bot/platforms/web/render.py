@@ -6,6 +6,7 @@
     <h3>the heading</h3>
     <p>a line with <strong>strong words</strong> and <a href="https://example.org/">a link</a></p>
     <div class="wide"><table>...</table></div>
+    <p class="picture"><img src="/pictures/..." alt="what it shows"></p>
     <p class="small">sources and times</p>
     </article>
 """
@@ -19,17 +20,23 @@ from bot.messages.blocks import Block, Line, Link, Message, Span, Strong, Table
 from bot.platforms.web.text import address, clean
 
 
-def render(message: Message, name: str = "") -> str:
-    """Return the fragment that shows `message`; one with a `name` takes the place of an older one of it."""
-    return "\n".join(_parts(message, name))
+def render(message: Message, name: str = "", picture: str = "") -> str:
+    """Return the fragment that shows `message`; one with a `name` takes the place of an older one of it.
+
+    `picture` is the path that the message's picture is served under; without one it is not shown.
+    """
+    return "\n".join(_parts(message, name, picture))
 
 
-def _parts(message: Message, name: str) -> Iterator[str]:
+def _parts(message: Message, name: str, picture: str) -> Iterator[str]:
     yield f'<article class="message" data-name="{escape(name)}">' if name else '<article class="message">'
     # A heading stands out already: its strong words need no mark of their own.
     yield f"<h3>{''.join(_span(each, marked=False) for each in message.heading.spans)}</h3>"
     for block in message.blocks:
         yield _block(block)
+    if message.picture is not None and picture:
+        alt = escape(clean(message.picture.alt))
+        yield f'<p class="picture"><img src="{escape(picture)}" alt="{alt}"></p>'
     if message.small is not None:
         yield f'<p class="small">{_line(message.small)}</p>'
     yield "</article>"

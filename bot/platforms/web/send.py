@@ -14,7 +14,7 @@ from bot.ports import PageFeed
 
 @dataclass(frozen=True, slots=True)
 class WebSender:
-    """The page, as deliveries use it."""
+    """The page, as deliveries use it. Pictures are for answers, which do not come this way."""
 
     feed: PageFeed
 

@@ -15,7 +15,9 @@ from bot.market.beside import StandIn
 from bot.market.instrument import Market
 from bot.market.measures import Distance
 from bot.news.story import Story
+from bot.rules.conditions import Urgency
 from bot.rules.crossing import Crossing
+from bot.rules.met import Met
 
 Event = Literal["blind", "sees again"]
 Reason = Literal["first", "new step", "seen late", "story", "notice"]
@@ -76,6 +78,26 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """A gate that came to hold, with what each of its parts was worth, and the day that it stands in.
+
+    `day_change` is in per cent, None where it is not known, and `previous_close` is as traded, None where
+    that level is not known; both are as in a `Move`.
+    """
+
+    met: Met
+    short: str
+    names: dict[str, str]
+    market: Market
+    currency: str
+    seen: Seen
+    is_index: bool = False
+    day_change: float | None = None
+    previous_close: float | None = None
+    kind: Literal["condition"] = "condition"
+
+
+@dataclass(frozen=True, slots=True)
 class News:
     """A story that bears on a topic somebody follows."""
 
@@ -109,22 +131,52 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Flood:
+    """A rule that told more than a chat can read: what follows is one message, and its owner is told once.
+
+    `messages` were told within `minutes` of market time, the first of them made at `since`; the last is the
+    one that all else joins, whose `fold` is named. They were of the instruments that `shorts` names, on
+    `markets`. `own` says that the rule is a chat's and not the operator's. `condition` is its canonical text,
+    "" where that was not kept; `stepped` that it has fixed steps of the day, and `together` that what it
+    tells of a market, session and direction was one message already.
+    """
+
+    rule: str
+    condition: str
+    since: datetime
+    messages: int
+    minutes: int
+    shorts: tuple[str, ...]
+    markets: tuple[Market, ...]
+    fold: str
+    own: bool = False
+    stepped: bool = False
+    together: bool = False
+    kind: Literal["flood"] = "flood"
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """What happened, why it was raised, and who may hear of it.
 
     `fingerprint` is its identity and holds no price, time or text. `at` is market time, `raised` machine time
     in milliseconds. What shares a `fold` and reaches a chat together is one message. `topics` are the
     subscriptions that hear it, the most particular first. `replay_of` is set where nothing of it is live.
+    `note` is what the rule adds to its messages, and `urgency` how loudly it tells; `condition` is the rule's
+    canonical text when it was raised, "" where there is no rule or the text was not kept.
     """
 
     fingerprint: str
-    facts: Move | News | Notice
+    facts: Move | Condition | News | Notice | Flood
     topics: tuple[str, ...]
     reason: Reason
     at: datetime
     raised: int
     fold: str
     replay_of: str | None = None
+    note: str = ""
+    urgency: Urgency = "normal"
+    condition: str = ""
 
 
 def move_topics(crossing: Crossing) -> tuple[str, ...]:

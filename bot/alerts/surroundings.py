@@ -1,11 +1,11 @@
-"""What stands around a crossing: the numbers that a reader asks for next, as known when it was seen."""
+"""What stands around a crossing or a gate: what a reader asks for next, as known when it was seen."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from datetime import date, timedelta
 
-from bot.alerts.alert import Move, Seen
+from bot.alerts.alert import Condition, Move, Seen
 from bot.errors import NotKnown
 from bot.market.bars import Calendar, Series, a_year_before
 from bot.market.beside import stand_in_of
@@ -22,6 +22,7 @@ from bot.market.measures import (
 from bot.market.reference import Restated, day_reference
 from bot.rules.crossing import Crossing
 from bot.rules.footing import episode_of
+from bot.rules.met import Met
 
 
 def move_of(
@@ -35,9 +36,7 @@ def move_of(
     before = held.until(crossing.session - timedelta(days=1))
     a_year = a_year_before(crossing.session)
     today = len(held.bars) - 1
-    against: Restated | None = None
-    with suppress(NotKnown):
-        against = day_reference(held, today, instrument.market, calendar)
+    against = _against(held, instrument, calendar)
     reference = distance(held, crossing.last, crossing.reference)
     from_peak = distance(before, crossing.last, extreme_since(before, date.min, "close", "peak"))
     off_low = _off_low(before, crossing, a_year)
@@ -66,6 +65,34 @@ def move_of(
     )
 
 
+def condition_of(
+    met: Met, instrument: Instrument, series: Series, calendar: Calendar, seen: Seen
+) -> Condition:
+    """Put a gate that came to hold among its surroundings.
+
+    `series` is the history with the present session's bar so far as its last.
+    """
+    against = _against(series.until(met.session), instrument, calendar)
+    return Condition(
+        met=met,
+        short=instrument.short,
+        names=dict(instrument.names),
+        market=instrument.market,
+        currency=instrument.currency,
+        seen=seen,
+        is_index=instrument.kind == "index",
+        day_change=None if against is None else change_pct(met.last, against.value),
+        previous_close=None if against is None else against.close,
+    )
+
+
+def _against(held: Series, instrument: Instrument, calendar: Calendar) -> Restated | None:
+    """Return what the last bar's session is compared with, None where that is not known."""
+    with suppress(NotKnown):
+        return day_reference(held, len(held.bars) - 1, instrument.market, calendar)
+    return None
+
+
 def _off_low(before: Series, crossing: Crossing, a_year: date) -> Distance | None:
     """Measure from the lowest close of the past year, where all of that year is known."""
     lowest = extreme_since(before, a_year, "close", "low")
@@ -75,8 +102,10 @@ def _off_low(before: Series, crossing: Crossing, a_year: date) -> Distance | Non
 
 
 def _moved_from(crossing: Crossing) -> date | None:
-    if crossing.measure == "day change":
+    if crossing.measure not in {"off low", "drawdown"}:
         return None
     if crossing.episode == episode_of(crossing.compared_with, crossing.reference):
         return None
-    return date.fromisoformat(crossing.episode.split()[1])
+    # An episode that is as long as the rule says is named by no extreme.
+    _, *named = crossing.episode.split()
+    return date.fromisoformat(named[0]) if named else None

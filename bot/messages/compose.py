@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date
 from zoneinfo import ZoneInfo
 
-from bot.alerts.alert import Alert, Move, News, Notice
+from bot.alerts.alert import Alert, Condition, Flood, Move, News, Notice
+from bot.alerts.floods import is_flooded
 from bot.messages.blocks import Line, Message, line, strong
+from bot.messages.conditions import (
+    condition_headings,
+    condition_lines,
+    condition_provenance,
+    conditions_heading,
+    listed_condition,
+)
+from bot.messages.floods import flood_headings, flood_lines, flooded_headings
 from bot.messages.folded import folded_headings, folded_lines, in_order, latest
 from bot.messages.moves import details, headings
 from bot.messages.notices import notice_headings, notice_lines
 from bot.messages.provenance import provenance
 from bot.messages.stories import listed_story, story_heading, story_lines
-from bot.messages.words import LONGEST_HEADING, cut, day, fitting
+from bot.messages.words import LONGEST_HEADING, cut, day, fitting, one_line
 
 
 def compose(alerts: Sequence[Alert], zone: ZoneInfo | None = None) -> Message:
@@ -25,53 +35,103 @@ def compose(alerts: Sequence[Alert], zone: ZoneInfo | None = None) -> Message:
     replayed = next((each for each in told if each.replay_of is not None), None)
     prefix = "" if replayed is None else f"Replay of {day(_session(replayed, zone))}: "
     room = LONGEST_HEADING - len(prefix)
-    match told:
-        case (Alert(facts=Move() as move) as alert,):
-            heading = fitting(headings(move), room)
-            lines = tuple(line(each) for each in details(alert, move))
-            return _message(prefix, heading, lines, line(provenance((move,), zone)))
-        case (Alert(facts=News() as news),):
-            heading = story_heading(news.story, room)
-            return _message(prefix, heading, story_lines(news.story, heading, zone), None)
+    alone = _alone(told[0], room, zone) if len(told) == 1 else _together(told, room, zone)
+    return Message(strong(f"{prefix}{alone.heading}"), alone.lines, alone.small)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A message before its heading is headed."""
+
+    heading: str
+    lines: tuple[Line, ...]
+    small: Line | None = None
+
+
+def _alone(alert: Alert, room: int, zone: ZoneInfo | None) -> _Told:
+    """Return the message of one alert."""
+    match alert.facts:
+        case Move() as move:
+            lines = (*map(line, details(alert, move)), *_noted((alert,)))
+            return _Told(fitting(headings(move), room), lines, line(provenance((move,), zone)))
+        case Condition() as condition:
+            lines = (*map(line, condition_lines(alert, condition)), *_noted((alert,)))
+            small = line(condition_provenance((condition,), zone))
+            return _Told(fitting(condition_headings(condition), room), lines, small)
+        case News(story=story):
+            heading = story_heading(story, room)
+            return _Told(heading, story_lines(story, heading, zone))
+        case Notice() as notice:
+            heading = fitting(notice_headings((alert,), (notice,)), room)
+            return _Told(heading, tuple(map(line, notice_lines((alert,), (notice,)))))
+        case Flood() as flood:
+            lines = tuple(map(line, flood_lines(flood, alert.at, zone)))
+            return _Told(fitting(flood_headings(flood), room), lines)
+
+
+def _together(told: Sequence[Alert], room: int, zone: ZoneInfo | None) -> _Told:
+    """Return the message of several alerts."""
     notices = [each.facts for each in told if isinstance(each.facts, Notice)]
     if len(notices) == len(told):
         heading = fitting(notice_headings(told, notices), room)
-        return _message(prefix, heading, tuple(line(each) for each in notice_lines(told, notices)), None)
-    moves = [each.facts for each in told if isinstance(each.facts, Move)]
-    stories = [each.facts.story for each in told if isinstance(each.facts, News)]
+        return _Told(heading, tuple(map(line, notice_lines(told, notices))))
+    ordered = in_order([each.facts for each in told if isinstance(each.facts, Move)])
+    gates = [(each, each.facts) for each in told if isinstance(each.facts, Condition)]
     late = frozenset(
         each.facts.crossing.fingerprint
         for each in told
         if isinstance(each.facts, Move) and each.reason == "seen late"
     )
-    ordered = in_order(moves)
-    lines = tuple(line(each) for each in folded_lines(ordered, late)) if ordered else ()
-    lines = (*lines, *(listed_story(each, zone) for each in stories))
-    small = line(provenance(ordered, zone)) if ordered else None
-    heading = fitting(_headings(told, ordered, room), room)
-    return _message(prefix, heading, lines, small)
+    lines = tuple(map(line, folded_lines(ordered, late))) if ordered else ()
+    lines = (*lines, *(line(listed_condition(*each)) for each in gates))
+    lines = (*lines, *(listed_story(each.facts.story, zone) for each in told if isinstance(each.facts, News)))
+    conditions = [each for _, each in gates]
+    small = None
+    if ordered:
+        small = line(provenance(ordered, zone))
+    elif conditions:
+        small = line(condition_provenance(conditions, zone))
+    heading = fitting(_headings(told, ordered, conditions, room), room)
+    return _Told(heading, (*lines, *_noted(told)), small)
 
 
-def _message(prefix: str, heading: str, lines: tuple[Line, ...], small: Line | None) -> Message:
-    return Message(strong(f"{prefix}{heading}"), lines, small)
+def _noted(told: Sequence[Alert]) -> tuple[Line, ...]:
+    """Echo what the rules add to their messages, each note once."""
+    return tuple(
+        line(f"Note: {each}") for each in dict.fromkeys(one_line(each.note) for each in told) if each
+    )
 
 
-def _headings(told: Sequence[Alert], ordered: Sequence[Move], room: int) -> Iterable[str]:
+def _headings(
+    told: Sequence[Alert], ordered: Sequence[Move], conditions: Sequence[Condition], room: int
+) -> Iterable[str]:
     one_fold = len({(each.market, each.crossing.session, each.crossing.direction) for each in ordered}) == 1
+    if all(is_flooded(each) for each in told):
+        yield from flooded_headings(told)
+        return
     if one_fold and len(ordered) == len(told):
         yield from folded_headings(ordered)
         return
-    first = told[0]
+    if conditions and len(conditions) == len(told):
+        yield conditions_heading(conditions, room)
+        return
     count = f"{len(told)} alerts: "
-    if isinstance(first.facts, News):
-        kind = "stories" if not ordered else "alerts"
-        yield f"{len(told)} {kind}: {story_heading(first.facts.story, room - len(count) - 1)}"
-    else:
+    if ordered:
         yield from (f"{count}{each}" for each in headings(ordered[0]))
         yield cut(f"{count}{ordered[0].short}", room)
+    elif conditions:
+        yield from (f"{count}{each}" for each in condition_headings(conditions[0]))
+        yield cut(f"{count}{conditions[0].short}", room)
+    else:
+        stories = [each.facts.story for each in told if isinstance(each.facts, News)]
+        count = f"{len(told)} {'stories' if len(stories) == len(told) else 'alerts'}: "
+        yield f"{count}{story_heading(stories[0], room - len(count) - 1)}" if stories else count.rstrip(": ")
 
 
 def _session(alert: Alert, zone: ZoneInfo | None) -> date:
-    if isinstance(alert.facts, Move):
-        return alert.facts.crossing.session
+    match alert.facts:
+        case Move(crossing=crossing):
+            return crossing.session
+        case Condition(met=met):
+            return met.session
     return alert.at.astimezone(zone or UTC).date()

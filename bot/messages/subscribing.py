@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot.chats.measured import Measured
 from bot.chats.subscription import Rate
 from bot.market.blindness import Blind
 from bot.messages.blocks import Message, line, message_of, strong
 from bot.messages.notices import exchange_name
+from bot.messages.words import day
 
 _HONG_KONG = ZoneInfo("Asia/Hong_Kong")
 
@@ -22,18 +24,30 @@ def subscribed(title: str, cost: Iterable[str], *, anew: bool) -> Message:
     return Message(strong(first), tuple(map(line, cost)), below)
 
 
-def rate_line(rate: Rate | None) -> str:
-    """Say what a topic would have cost; None is one that could not be measured."""
-    if rate is None:
-        return "How often it will ring is not known: no bars to measure it on"
+def rate_line(measured: Measured | None) -> str:
+    """Say what something would have cost a chat; None is what could not be measured."""
+    if measured is None or measured.rate is None:
+        why = measured.why if measured is not None and measured.why else "no bars to measure it on"
+        return f"How often it will ring is not known: {why}"
+    rate = measured.rate
+    held = f"measured on the last {rate.days} market days of bars held"
     if rate.a_month == 0:
-        return f"Nothing would have been told in the {rate.days} market days of bars held"
+        return f"It would have told nothing: {held}"
+    last = "" if measured.last is None else f"; it last fired on {day(measured.last)}"
+    return f"Expect {how_often(rate)}{last}: {held}"
+
+
+def how_often(rate: Rate) -> str:
+    """Write a rate as “about 24 messages a month, 7 at most in a day”."""
     month = "less than one" if rate.a_month < 1 else f"about {rate.a_month:.0f}"
     noun = "message" if month in {"less than one", "about 1"} else "messages"
-    return (
-        f"Expect {month} {noun} a month, at most {rate.busiest} on a day: measured on the last {rate.days} "
-        "market days of bars held; news comes on top"
-    )
+    return f"{month} {noun} a month, {rate.busiest} at most in a day"
+
+
+def calmer_line(written: str, rate: Rate | None) -> str:
+    """Propose what tells less often, as it can be written."""
+    cost = "" if rate is None else f" ({how_often(rate)})"
+    return f"That floods a chat. Calmer: {written}{cost}"
 
 
 def unsubscribed(title: str, *, was: bool) -> Message:

@@ -1,4 +1,4 @@
-"""`python -m bench market`: measure, print a table, and end with 1 where a target is missed."""
+"""`python -m bench market`, `rules` or `backtest`: measure, print a table, and end with 1 for a missed target."""
 
 from __future__ import annotations
 
@@ -6,29 +6,48 @@ import argparse
 import asyncio
 import sys
 
-from bench import measures, memory, quotes, trouble
-from bench.figures import as_json, table
+from bench.figures import Figure, as_json, table
+from bot.errors import MarketbellError
 
 
 def main() -> int:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="What Marketbell costs.")
-    parser.add_argument("what", choices=["market"])
+    parser.add_argument("what", choices=["market", "rules", "backtest"])
     parser.add_argument("--json", action="store_true", help="print one flat line of JSON")
     parser.add_argument(
         "--quick", action="store_true", help="a few instruments, no processes, no targets: that results agree"
     )
     asked = parser.parse_args()
-    # First, so that loading what the worker needs is among what may hold the loop.
-    troubled = [] if asked.quick else asyncio.run(trouble.measured())
-    figures = [
-        *measures.measured(quick=asked.quick),
-        *asyncio.run(quotes.measured(quick=asked.quick)),
-        *troubled,
-        *([] if asked.quick else asyncio.run(memory.measured())),
-    ]
+    try:
+        figures = _measured(asked.what, quick=asked.quick)
+    except MarketbellError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return error.exit_status
     print(as_json(figures) if asked.json else table(figures))  # noqa: T201
     return int(not asked.quick and any(each.missed for each in figures))
+
+
+def _measured(what: str, *, quick: bool) -> list[Figure]:
+    """Measure one thing; what it needs is loaded for it alone."""
+    if what == "rules":
+        from bench import rules
+
+        return rules.measured(quick=quick)
+    if what == "backtest":
+        from bench import backtest
+
+        return backtest.measured(quick=quick)
+    from bench import measures, memory, quotes, trouble
+
+    # First, so that loading what the worker needs is among what may hold the loop.
+    troubled = [] if quick else asyncio.run(trouble.measured())
+    return [
+        *measures.measured(quick=quick),
+        *asyncio.run(quotes.measured(quick=quick)),
+        *troubled,
+        *([] if quick else asyncio.run(memory.measured())),
+    ]
 
 
 if __name__ == "__main__":

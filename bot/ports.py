@@ -9,8 +9,9 @@ from typing import Generic, Protocol, TypeVar
 
 from bot.alerts.outcome import Outcome
 from bot.chats.chat_id import ChatId
+from bot.chats.measured import Measured, Suggestion
 from bot.chats.roles import Role
-from bot.chats.subscription import Rate, Subscription
+from bot.chats.subscription import Subscription
 from bot.market.bars import Series
 from bot.market.beside import NOTHING, Beside
 from bot.market.blindness import Blind
@@ -20,7 +21,9 @@ from bot.market.measures import DrawdownCard, QuoteCard
 from bot.market.premium import Premium
 from bot.market.quote import Quote
 from bot.market.ticks import Tick
-from bot.messages.blocks import Message
+from bot.messages.blocks import Message, Picture
+from bot.messages.own import Backtested
+from bot.messages.pictures import BacktestPicture
 from bot.news.story import Story
 
 Card_co = TypeVar("Card_co", covariant=True)
@@ -64,6 +67,21 @@ class Market(Protocol):
 
     async def premium(self, asked: str) -> Compared:
         """Return the premium between a company's two lines; `NotKnown` where it has one."""
+        ...
+
+    async def backtest(self, line: str, following: frozenset[str]) -> Backtested:
+        """Return what a rule's line would have done on the history held; `following` is the watchlist.
+
+        Raises `GrammarError` for a line that does not read, and `NotKnown` for what is not watched.
+        """
+        ...
+
+
+class Drawing(Protocol):
+    """Whoever draws pictures for answers."""
+
+    async def backtest(self, facts: BacktestPicture) -> Picture | None:
+        """Return the picture of a back-test, or None where there is none to be had soon."""
         ...
 
 
@@ -237,8 +255,16 @@ class Book(Protocol):
         """Let a chat that was gone hear again."""
         ...
 
-    async def rate(self, topic: str) -> Rate | None:
+    async def rate(self, topic: str) -> Measured | None:
         """Return what a topic would have cost a chat, where there are bars to measure it on."""
+        ...
+
+    async def calmer(self, topic: str) -> tuple[Suggestion, ...]:
+        """Return what a chat could ask for in place of a topic that floods it, the best first."""
+        ...
+
+    async def following(self, chat: ChatId) -> frozenset[str]:
+        """Return a chat's watchlist: the instruments it is subscribed to, everything watched where to all."""
         ...
 
     async def status(self) -> Status:

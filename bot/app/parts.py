@@ -9,10 +9,13 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from bot.alerts.alert import Alert
+from bot.charts import Pictures
 from bot.chat.answer import Answers
 from bot.chat.commands import COMMANDS
 from bot.chat.desk import ChatDesk
-from bot.chat.stored import StoredBook, StoredMarket
+from bot.chat.stored import StoredMarket
+from bot.chat.stored_book import StoredBook
+from bot.chat.stored_own import StoredOwn
 from bot.chats.chat_id import ChatId, parse_chat_id
 from bot.chats.topics import Topics
 from bot.clock import MachineTime, machine_time
@@ -64,15 +67,26 @@ class Parts:
 
     def market(self) -> StoredMarket:
         """Return the market as the worker keeps it."""
-        return StoredMarket(self.link, self.catalogue, self.named(), self.clock, load_twins(), load_members())
+        return StoredMarket(
+            self.link,
+            self.catalogue,
+            self.named(),
+            self.clock,
+            load_twins(),
+            load_members(),
+            tuple(self.settings.topics),
+        )
 
     def book(self, routes: Sequence[str] = ()) -> StoredBook:
         """Return what chats asked for; the state of things counts what waits on `routes`."""
-        return StoredBook(self.link, tuple(routes), self.clock)
+        watched = frozenset(self.catalogue.by_symbol)
+        return StoredBook(self.link, tuple(routes), self.clock, watched, self.settings.rules)
 
     def answers(self, routes: Sequence[str] = ()) -> Answers:
         """Return what commands turn to."""
-        return Answers(self.market(), self.book(routes), self.topics, COMMANDS)
+        market, book = self.market(), self.book(routes)
+        own = StoredOwn(market, book, ZoneInfo(self.settings.zone))
+        return Answers(market, book, self.topics, COMMANDS, own, Pictures(self.report))
 
     def desk(self, routes: Sequence[str] = ()) -> ChatDesk:
         """Return whom platforms hand a line to."""

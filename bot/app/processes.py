@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from bot.app.connections import Connected, slack, telegram
 from bot.app.parts import PAGE, Parts, wishes_of
-from bot.app.replay import Replay
 from bot.app.timer import on_schedule
-from bot.app.worker import Active, Worker
 from bot.chats.chat_id import ChatId
 from bot.chats.subscription import EVERYTHING
 from bot.clock import MarketTime
@@ -21,6 +20,11 @@ from bot.platforms.terminal.send import TERMINAL, TerminalSender
 from bot.ports import Sender, TickSource
 from bot.sources.failover import ClosableSource, Failover
 from bot.store.page import StoredPage
+
+if TYPE_CHECKING:
+    # They load what only the worker needs.
+    from bot.app.replay import Replay
+    from bot.app.worker import Active, Worker
 
 Said = Callable[[str], None]
 
@@ -85,6 +89,8 @@ async def everything(parts: Parts, said: Said) -> None:
 
 async def replayed(parts: Parts, replay: Replay, to: Sequence[ChatId], said: Said) -> None:
     """Replay recorded days through everything, to the page, the terminal and the chats of `to`."""
+    from bot.app.worker import Worker
+
     listeners = dict.fromkeys((PAGE, TERMINAL, *to), (EVERYTHING,))
     await parts.tell(listeners)
     made = Worker(parts, replay.present, replay.tape, replay.tape, ("the tape",), replay_of=replay.name)
@@ -145,6 +151,7 @@ async def _connections(parts: Parts) -> AsyncIterator[tuple[Connected, ...]]:
 
 @asynccontextmanager
 async def _live(parts: Parts) -> AsyncIterator[Worker]:
+    from bot.app.worker import Worker
     from bot.sources.calendars import load_schedule
     from bot.sources.feeds import Feeds
     from bot.sources.yahoo import Access, YahooSource

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.alerts.alert import Alert, Seen, move_topics
 from bot.alerts.surroundings import move_of
@@ -23,11 +24,16 @@ from bot.market.premium import Prices, has_no_twin, pair_of, premium
 from bot.market.quote import Quote, settled_quote
 from bot.market.schedule import Schedule
 from bot.market.sessions import settlement
+from bot.messages.own import Backtested
+from bot.messages.pictures import pictured
 from bot.messages.provenance import RECORDED
 from bot.ports import Compared, Priced
-from bot.rules.backtest import Told, ToldCrossing, backtest
 from bot.sources.catalogue import load_catalogue, load_twins
 from bot.sources.folder import read_folder
+
+if TYPE_CHECKING:
+    # It loads what computes over columns, which a quote has no use for.
+    from bot.rules.backtest import Told, ToldCrossing
 
 CLOSED = Freshness("official close", 0, 0.0)
 
@@ -78,6 +84,8 @@ class RecordedMarket:
 
     def replay(self, span: tuple[date, date], preset: str | None) -> Told:
         """Return what the rules would have told in `span`."""
+        from bot.rules.backtest import backtest
+
         first, last = span
         if first > last:
             raise UsageError(f"The replay would end before it begins: --from {first} is after --to {last}.")
@@ -135,6 +143,21 @@ class RecordedSession:
         here, there = (_settled_quote(self.market.quote(each, self.session)) for each in lines)
         prices = Prices(here, there)
         return Compared(premium(pair, prices, Schedule({}), max(here.time, there.time)))
+
+    async def backtest(self, line: str, following: frozenset[str]) -> Backtested:
+        """Return what a rule's line would have done on the bars that are recorded, up to the session."""
+        from bot.app.backtests import Tested
+
+        del following
+        tested = Tested.recorded(self.market)
+        report = tested.report(line, (date.min, self.session or date.max))
+        shorts = {each: tested.called(each) for each in report.symbols}
+        if len(report.symbols) != 1:
+            return Backtested(report, shorts)
+        (symbol,) = report.symbols
+        held = self.market.series[symbol]
+        closes = (each.close for each in held.bars)
+        return Backtested(report, shorts, (), pictured(report, symbol, shorts[symbol], held.sessions, closes))
 
 
 def _settled_quote(card: QuoteCard | DrawdownCard) -> Quote:

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bot.app.worker import Active
 from bot.clock import MarketTime
 from bot.config import Settings
 from bot.errors import UsageError
@@ -18,6 +18,10 @@ from bot.sources.folder import read_folder, sample_folder
 from bot.sources.tape import Tape
 from bot.store import market as published
 from bot.store.link import Link
+
+if TYPE_CHECKING:
+    # It loads what only the worker needs.
+    from bot.app.worker import Active
 
 # A night is passed over: whoever watches a replay waits for sessions, not for sleep.
 _LONGEST_GAP = timedelta(minutes=15)

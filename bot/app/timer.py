@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.app.worker import Active
 from bot.errors import Away
+
+if TYPE_CHECKING:
+    # It loads what only the worker needs.
+    from bot.app.worker import Active
 
 
 async def on_schedule(active: Active) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from bot.app.parts import Parts
+from bot.app.trying import backtesting, last_of
 from bot.chats.subscription import EVERYTHING, Rate, instrument_topic, rule_topic
 from bot.clock import MarketTime
 from bot.config import Settings
@@ -28,7 +29,7 @@ from bot.pipeline.together import together
 from bot.pipeline.watch import Watch
 from bot.ports import FeedSource, QuoteSource, TickSource
 from bot.rules.backtest import backtest
-from bot.store import lease
+from bot.store import backtests, lease
 from bot.store import market as published
 from bot.store.market import Worker as Published
 
@@ -94,10 +95,10 @@ class Worker:
     async def _lead(self, epoch: int, drive: Callable[[Active], Awaitable[None]]) -> None:
         active = await self._wake(epoch)
         self.parts.report("the worker is active", epoch=epoch)
-        if active.stream is None:
-            await drive(active)
-        else:
-            await together(drive(active), active.stream.serve(active.look_between))
+        work = [drive(active), backtesting(self.parts, self.present, active.watch).serve()]
+        if active.stream is not None:
+            work.append(active.stream.serve(active.look_between))
+        await together(*work)
 
     def _look_up(self) -> LookUp:
         parts = self.parts
@@ -276,6 +277,7 @@ class Active:
         costs |= {rule_topic(rule.name): told.cost(rule=rule.name) for rule in rules}
         rates = {topic: Rate(cost.a_month, cost.busiest, len(told.days)) for topic, cost in costs.items()}
         await published.publish_rates(parts.link, rates)
+        await backtests.publish_last(parts.link, last_of(told))
 
 
 def _charts(settings: Settings) -> int:

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from rapidfuzz import process
 
 from bot.chat.command import Asked, Command
+from bot.chat.stored_own import StoredOwn
 from bot.chats.chat_id import ChatId
 from bot.chats.roles import Role
 from bot.chats.topics import Topics
 from bot.errors import Refused, UsageError
 from bot.messages.blocks import Message
-from bot.ports import Book, Market
+from bot.ports import Book, Drawing, Market
 
 _NEAR = 60
-_LONGEST = 200
+# A condition may have 500 signs, and what is longer should be told so by whoever reads it.
+_LONGEST = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Answers:
     book: Book | None
     topics: Topics
     known: tuple[Command, ...]
+    own: StoredOwn | None = None
+    drawing: Drawing | None = None
 
     async def to(self, line: str, chat: ChatId, role: Role) -> Message:
         """Return what the command in `line` answers.
@@ -33,7 +37,8 @@ class Answers:
         Raises `UsageError` with what to write instead, `Refused` when the role does not allow it, and
         whatever the market raises.
         """
-        name, *words = line[:_LONGEST].split() or [""]
+        name, *rest = line[:_LONGEST].split(None, 1) or [""]
+        words = rest[0].split() if rest else []
         if not name.startswith("/"):
             raise UsageError("A command begins with a slash: write /help to see them all.")
         command = _find(name[1:].partition("@")[0].casefold(), self.known)
@@ -44,7 +49,19 @@ class Answers:
             )
         if not command.fewest <= len(words) <= command.most:
             raise UsageError(f"Write {command.form}, as in {command.examples[0]}.")
-        asked = Asked(tuple(words), chat, role, self.market, self.book, self.topics, self.known)
+        whole = rest[0].strip() if rest else ""
+        asked = Asked(
+            tuple(words),
+            whole,
+            chat,
+            role,
+            self.market,
+            self.book,
+            self.topics,
+            self.known,
+            self.own,
+            self.drawing,
+        )
         return await command.answer(asked)
 
 

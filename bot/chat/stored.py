@@ -1,4 +1,4 @@
-"""The market and the book as chats ask them: read from what the worker keeps in Redis."""
+"""The market as chats ask it: read from what the worker keeps in Redis."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from bot.chat.naming import Meant, Naming
 from bot.chat.on_demand import OnDemand, Present
-from bot.chats.chat_id import ChatId
-from bot.chats.subscription import Rate, Subscription
+from bot.chat.trying import Trying
+from bot.chat.understanding import Understanding, Understood
 from bot.clock import MachineTime
 from bot.errors import Away, NotKnown
 from bot.market.bars import Calendar, Series, calendar_of
@@ -23,10 +23,13 @@ from bot.market.measures import DrawdownCard, QuoteCard, drawdown_card, quote_ca
 from bot.market.premium import Pair, Prices, has_no_twin, pair_of, premium
 from bot.market.quote import Quote
 from bot.market.twins import Twin
+from bot.messages.own import Backtested
+from bot.messages.pictures import pictured
 from bot.messages.words import day, money
-from bot.ports import Compared, Priced, Status, Watched
-from bot.store import chats, outbox, requests
+from bot.ports import Compared, Priced, Watched
 from bot.store import market as published
+from bot.store import requests
+from bot.store.backtests import Wanted
 from bot.store.link import Link
 
 # What merely stands beside an answer is not waited for as long as the answer itself.
@@ -52,10 +55,11 @@ class StoredMarket:
     clock: MachineTime
     twins: tuple[Twin, ...] = ()
     memberships: tuple[Membership, ...] = ()
+    news: tuple[str, ...] = ()
 
     async def quote(self, asked: str) -> Priced[QuoteCard]:
         """Return the quote of an instrument, and what stands beside it."""
-        present, until = await self._present(), self._on_demand.deadline()
+        present, until = await self.present(), self._on_demand.deadline()
         meant = await self._meant(asked, present, until)
         held = await self._held(meant.instrument, present, until)
         card = quote_card(held.instrument, held.series, held.quote.session, await self._calendar())
@@ -67,7 +71,7 @@ class StoredMarket:
     async def drawdown(self, asked: str, window: str) -> Priced[DrawdownCard]:
         """Return an instrument's drawdown from the peak of `window`."""
         chosen = window_named(window)
-        present, until = await self._present(), self._on_demand.deadline()
+        present, until = await self.present(), self._on_demand.deadline()
         meant = await self._meant(asked, present, until)
         held = await self._held(meant.instrument, present, until)
         card = drawdown_card(held.instrument, held.series, held.quote.session, chosen)
@@ -79,7 +83,7 @@ class StoredMarket:
 
     async def premium(self, asked: str) -> Compared:
         """Return the premium between the two lines of which an instrument is one."""
-        present, until = await self._present(), self._on_demand.deadline()
+        present, until = await self.present(), self._on_demand.deadline()
         meant = await self._meant(asked, present, until)
         pair = pair_of(self.twins, self.named, meant.instrument, present.now)
         if pair is None:
@@ -87,9 +91,29 @@ class StoredMarket:
         prices = await self._prices(pair, present, until)
         return Compared(premium(pair, prices, present.schedule, present.now), meant.taken)
 
+    async def understood(self, line: str, following: frozenset[str], *, chat: str = "") -> Understood:
+        """Return what a rule's line means; `following` is the chat's watchlist."""
+        present, until = await self.present(), self._on_demand.deadline()
+        reading = Understanding(self.named, self.catalogue, self.memberships, self.news, self._on_demand)
+        return await reading.of(line, following, present, until, chat=chat)
+
+    async def backtest(self, line: str, following: frozenset[str]) -> Backtested:
+        """Return what a rule's line would have done, as the worker finds it."""
+        understood = await self.understood(line, following)
+        wanted = Wanted("report", str(understood.line), understood.following)
+        report = await Trying(self.link, self.clock).report(wanted)
+        shorts = {each: self.catalogue[each].short for each in report.symbols if each in self.catalogue}
+        if len(report.symbols) != 1:
+            return Backtested(report, shorts, understood.taken)
+        (symbol,) = report.symbols
+        held = await published.history(self.link, symbol)
+        closes = (each.close for each in held.bars)
+        picture = pictured(report, symbol, shorts.get(symbol, symbol), held.sessions, closes)
+        return Backtested(report, shorts, understood.taken, picture)
+
     async def watched(self) -> tuple[Watched, ...]:
         """Return every instrument that has a price."""
-        present, quotes = await self._present(), await published.quotes(self.link)
+        present, quotes = await self.present(), await published.quotes(self.link)
         calendar = await self._calendar()
         found: list[Watched] = []
         for instrument in self.catalogue:
@@ -114,7 +138,7 @@ class StoredMarket:
     def _on_demand(self) -> OnDemand:
         return OnDemand(self.link, self.clock)
 
-    async def _present(self) -> Present:
+    async def present(self) -> Present:
         """Return the market's present: the wall clock's, or where a replay has come to."""
         position = await published.position(self.link)
         now = position or datetime.fromtimestamp(self.clock() / 1000, UTC)
@@ -214,54 +238,3 @@ def _no_price(instrument: Instrument, answer: requests.Answer | None) -> NotKnow
     price = money(last.close, instrument.currency, is_index=instrument.kind == "index")
     at = "" if last.adjusted else f" at {price}"
     return NotKnown(f"{named} has no price now: last traded {day(last.session)}{at}.")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredBook:
-    """Subscriptions and the state of things, kept in Redis."""
-
-    link: Link
-    routes: tuple[str, ...]
-    clock: MachineTime
-
-    async def of(self, chat: ChatId) -> tuple[Subscription, ...]:
-        """Return what a chat asked for, oldest first."""
-        return await chats.subscriptions(self.link, chat)
-
-    async def add(self, chat: ChatId, topic: str) -> bool:
-        """Subscribe a chat; False where it was subscribed already."""
-        return await chats.subscribe(self.link, chat, topic, self.clock())
-
-    async def remove(self, chat: ChatId, topic: str) -> bool:
-        """Take a topic from a chat; False where it had not asked for it."""
-        return await chats.unsubscribe(self.link, chat, topic)
-
-    async def come_back(self, chat: ChatId) -> None:
-        """Let a chat that was gone hear again."""
-        await chats.come_back(self.link, chat)
-
-    async def first(self, name: str) -> bool:
-        """Tell whether `name` is met for the first time in the last quarter of an hour."""
-        return await chats.first(self.link, name)
-
-    async def rate(self, topic: str) -> Rate | None:
-        """Return what a topic would have cost a chat, where there are bars to measure it on."""
-        return (await published.rates(self.link)).get(topic)
-
-    async def status(self) -> Status:
-        """Return how things stand."""
-        worker = await published.worker(self.link)
-        quotes = await published.quotes(self.link)
-        waiting = await outbox.backlog(self.link, self.routes)
-        return Status(
-            now=self.clock(),
-            ticked=worker.ticked if worker else None,
-            watched=worker.watched if worker else 0,
-            source=worker.source if worker else "",
-            trouble=worker.trouble if worker else "",
-            quoted=max((quote.time for quote in quotes.values()), default=None),
-            waiting=sum(waiting.values()),
-            ended=await outbox.counts(self.link),
-            dark=await published.blind(self.link),
-            held=worker.held if worker else {},
-        )

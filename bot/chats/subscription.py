@@ -44,6 +44,11 @@ def rule_topic(name: str) -> str:
     return f"rule:{name}"
 
 
+def chat_topic(chat: str) -> str:
+    """Return the topic of what a chat's own rules tell."""
+    return f"chat:{chat}"
+
+
 def news_topic(name: str) -> str:
     """Return the topic of the stories that bear on `name`."""
     return f"news:{name}"

@@ -49,7 +49,10 @@ def quote(
 
 def drawdown(
     symbol: Annotated[str | None, typer.Argument(help="A symbol or a name.")] = None,
-    window: Annotated[str, typer.Argument(help="all or 52w")] = "all",
+    window: Annotated[
+        list[str] | None,
+        typer.Argument(help="all, 52w, 90d, ytd, mtd or since 2021-02-17", show_default="all"),
+    ] = None,
     data: Data = None,
     as_of: AsOf = None,
     config: Config = CONFIG,
@@ -61,7 +64,7 @@ def drawdown(
 
     async def answer() -> None:
         async with _answers(config, data, day_of(as_of), data_dir) as answers:
-            priced = await answers.market.drawdown(wanted, window)
+            priced = await answers.market.drawdown(wanted, " ".join(window or ["all"]))
         card, seen = priced.card, priced.quote
         if as_json:
             show(drawdown_facts(card, seen))

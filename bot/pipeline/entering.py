@@ -10,7 +10,8 @@ from datetime import date, timedelta
 from bot.market.bars import Bar, Calendar, Series
 from bot.market.catalogue import Catalogue
 from bot.market.quote import Quote, look_so_far
-from bot.rules.conditions import Rule
+from bot.pipeline.gates import Gates
+from bot.rules.conditions import Gate, Rule
 from bot.rules.crossing import Rung
 from bot.rules.episodes import renamed
 from bot.rules.evaluate import Ladders
@@ -26,11 +27,12 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 @dataclass(slots=True)
 class Session:
-    """One instrument's present session: its history, and each rule's footing there."""
+    """One instrument's present session: its history, each ladder's footing there, and its gates."""
 
     day: date
     history: Series
-    footings: dict[str, Footing]
+    footings: list[tuple[Rule, Footing]]
+    gates: tuple[Rule, ...] = ()
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class Entering:
     report: Callable[..., None]
     calendar: Callable[[], Calendar]
     ladders: Ladders
+    gates: Gates
 
     async def session(self, quote: Quote, history: Series, before: Quote | None) -> Session:
         """Return the quote's session: `history` has the bars before it, `before` is the last quote."""
@@ -50,9 +53,14 @@ class Entering:
         market = self.catalogue[quote.symbol].market
         today = history.with_bar(Bar(quote.session, quote.price))
         yesterday = history.bars[-1] if history.bars else None
-        found: dict[str, Footing] = {}
+        found: list[tuple[Rule, Footing]] = []
+        gates: list[Rule] = []
         for rule in self.rules:
             if quote.symbol not in rule.symbols:
+                continue
+            if isinstance(rule.condition, Gate):
+                await self._take_up_gate(rule, history, quote.session)
+                gates.append(rule)
                 continue
             footing = last_footing(rule, today, calendar, market)
             if footing is None:
@@ -61,8 +69,16 @@ class Entering:
             await self._take_up(rule, footing, history, quote.session)
             if before is not None and before.session == quote.session:
                 footing = footing.after(look_so_far(before, yesterday))
-            found[rule.name] = footing
-        return Session(quote.session, history, found)
+            found.append((rule, footing))
+        return Session(quote.session, history, found, tuple(gates))
+
+    async def _take_up_gate(self, rule: Rule, history: Series, session: date) -> None:
+        """Take up how a gate stands, and forget the sessions that are long over."""
+        told = await stored.ladders(self.link, rule.revision, history.symbol)
+        over = [rung for rung in told if _is_over(rung, session)]
+        await stored.forget(self.link, over)
+        self.ladders.told.update({rung: step for rung, step in told.items() if rung not in over})
+        await self.gates.enter(rule, self.catalogue[history.symbol], history)
 
     async def _take_up(self, rule: Rule, footing: Footing, history: Series, session: date) -> None:
         """Take up a footing's ladders, as told and as history passed them."""
@@ -83,5 +99,6 @@ class Entering:
 
 
 def _is_over(rung: Rung, session: date) -> bool:
-    """Tell whether a day move's record has outlived its session by the time that records are kept."""
-    return _DAY.fullmatch(rung.episode) is not None and date.fromisoformat(rung.episode) < session - _KEPT
+    """Tell whether a session's record has outlived it by the time that records are kept."""
+    day = _DAY.match(rung.episode)
+    return day is not None and date.fromisoformat(day[0]) < session - _KEPT

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
-from bot.alerts.alert import Alert, Reason, Seen, move_topics
-from bot.alerts.surroundings import move_of
+from bot.alerts.alert import Alert, Condition, Move
 from bot.clock import MachineTime
 from bot.market.actions import Action
 from bot.market.bars import Calendar, Series, calendar_of
@@ -19,18 +17,20 @@ from bot.market.quote import Look, Quote, look_between
 from bot.market.schedule import Schedule
 from bot.market.sessions import session_of
 from bot.pipeline.entering import Entering, Session
+from bot.pipeline.gates import Gates, Members, Premiums, nobody, nothing
 from bot.pipeline.histories import Histories
+from bot.pipeline.making import Sight, alert_of
 from bot.pipeline.raising import Raiser
 from bot.pipeline.scrutiny import Scrutiny
 from bot.ports import QuoteSource
 from bot.rules.conditions import Rule
-from bot.rules.crossing import Crossing, fold_of
+from bot.rules.crossing import Crossing
 from bot.rules.evaluate import Ladders, looked
+from bot.rules.met import Met
 from bot.store import alerts as stored
 from bot.store import market as published
 from bot.store.link import Link
 
-_LATE = timedelta(minutes=10)
 _MOST_TRIES = 3
 
 Report = Callable[..., None]
@@ -55,11 +55,14 @@ class Watch:
     replay_of: str | None = None
     charts: int = 40
     given: Mapping[str, tuple[Action, ...]] = field(default_factory=dict)
+    members: Members = nobody
+    premiums: Premiums = nothing
     _ladders: Ladders = field(default_factory=Ladders)
     _sessions: dict[str, Session] = field(default_factory=dict)
     _quotes: dict[str, Quote] = field(default_factory=dict)
     _past: Histories = field(init=False)
     _scrutiny: Scrutiny = field(init=False)
+    _gates: Gates = field(init=False)
     _entering: Entering = field(init=False)
     _first: bool = True
 
@@ -70,8 +73,9 @@ class Watch:
         self._past = Histories(
             self.link, self.source, self.catalogue, self.report, self.schedule, most, self.given
         )
+        self._gates = Gates(self.link, self.calendar, self._known, self.members, self.premiums, self._ladders)
         self._entering = Entering(
-            self.link, self.rules, self.catalogue, self.report, self.calendar, self._ladders
+            self.link, self.rules, self.catalogue, self.report, self.calendar, self._ladders, self._gates
         )
 
     async def load(self) -> None:
@@ -98,6 +102,15 @@ class Watch:
         """The settled bars that are held."""
         return self._past.held
 
+    def _known(self, symbol: str) -> tuple[Instrument, Series] | None:
+        """Return an instrument and its bars, the last quote's among them, where any are held."""
+        session = self._sessions.get(symbol)
+        history = self.histories.get(symbol) if session is None else session.history
+        if history is None or symbol not in self.catalogue:
+            return None
+        quote = self._quotes.get(symbol)
+        return self.catalogue[symbol], history if quote is None else history.with_bar(quote.bar)
+
     @property
     def held(self) -> Mapping[str, int]:
         """How often what was held back or dropped, by reason."""
@@ -121,6 +134,7 @@ class Watch:
             return ()
         now = max(each.received for each in looked_at)
         self._past.begin(now)
+        await self._gates.remember(self.rules, looked_at)
         ready: list[Quote] = []
         others: list[Quote] = []
         for quote in looked_at:
@@ -147,10 +161,12 @@ class Watch:
             if self._is_over(quote):
                 await self._record(quote, look)
         raised = await self._raise(looks, raiser)
+        for quote, look in looks:
+            await self._gates.settle(self._sessions[quote.symbol].gates, quote, look)
         await self._past.settle(quote for quote, _ in looks)
         for quote, look in looks:
             session = self._sessions[quote.symbol]
-            session.footings = {name: each.after(look) for name, each in session.footings.items()}
+            session.footings = [(rule, each.after(look)) for rule, each in session.footings]
             self._quotes[quote.symbol] = quote
         await published.publish_quotes(self.link, [quote for quote, _ in looks])
         return raised
@@ -224,39 +240,23 @@ class Watch:
 
     def _climb(self, answer: stored.Raised) -> None:
         match answer:
-            case stored.Raised(alert=Alert(facts=facts), verdict="told", told=step) if facts.kind == "move":
-                self._ladders.told[facts.crossing.rung] = step
-            case stored.Raised(alert=Alert(facts=facts)) if facts.kind == "move":
-                self._ladders.climb(facts.crossing)
+            case stored.Raised(alert=Alert(facts=Move(crossing=raised) | Condition(met=raised))):
+                if answer.verdict == "told":
+                    self._ladders.told[raised.rung] = answer.told
+                else:
+                    self._ladders.climb(raised)
 
     def _crossed(self, quote: Quote, look: Look) -> Iterable[Alert]:
-        for rule, crossing in self._crossings(quote, look):
-            yield self._alert(rule, crossing, self.catalogue[quote.symbol], quote)
-
-    def _crossings(self, quote: Quote, look: Look) -> Iterable[tuple[Rule, Crossing]]:
-        footings = self._sessions[quote.symbol].footings
-        for rule in self.rules:
-            footing = footings.get(rule.name)
-            if footing is not None:
-                yield from ((rule, each) for each in looked(rule, footing, look, self._ladders.furthest))
-
-    def _alert(self, rule: Rule, crossing: Crossing, instrument: Instrument, quote: Quote) -> Alert:
+        instrument = self.catalogue[quote.symbol]
         series = self._sessions[quote.symbol].history.with_bar(quote.bar)
-        seen = Seen(quote.source, quote.received, quote.delay, quote.reconstructed, quote.note)
-        return Alert(
-            fingerprint=crossing.fingerprint,
-            facts=move_of(crossing, instrument, series, self.calendar(), seen),
-            topics=move_topics(crossing),
-            reason=self._reason(crossing, quote),
-            at=quote.time,
-            raised=self.clock(),
-            fold=fold_of(crossing, instrument.market, together=rule.together),
-            replay_of=self.replay_of,
+        sight = Sight(
+            instrument, quote, self._quotes.get(quote.symbol), series, self.calendar(), first=self._first
         )
+        for rule, raised in self._crossings(quote, look):
+            yield alert_of(rule, raised, sight, self.clock, self.replay_of)
 
-    def _reason(self, crossing: Crossing, quote: Quote) -> Reason:
-        before = self._quotes.get(quote.symbol)
-        gap = before is not None and before.session == quote.session and quote.received - before.received
-        if self._first and gap and gap > _LATE:
-            return "seen late"
-        return "new step" if crossing.before else "first"
+    def _crossings(self, quote: Quote, look: Look) -> Iterable[tuple[Rule, Crossing | Met]]:
+        session = self._sessions[quote.symbol]
+        for rule, footing in session.footings:
+            yield from ((rule, each) for each in looked(rule, footing, look, self._ladders.furthest))
+        yield from self._gates.met(session.gates, quote, look)

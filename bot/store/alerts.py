@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.alerts.alert import Alert, Move, News, Notice, alert_from_json, alert_to_json
-from bot.rules.crossing import Direction, Rung
+from bot.alerts.alert import (
+    Alert,
+    Condition,
+    Flood,
+    Move,
+    News,
+    Notice,
+    alert_from_json,
+    alert_to_json,
+)
+from bot.chats.own import is_own, own_part, own_revision
+from bot.rules.crossing import Rung
+from bot.rules.terms import Direction
 from bot.store.link import Link, reached
 
 KEPT_S = 30 * 24 * 3600
 _STORIES_KEPT_S = 90 * 24 * 3600
 _RECENT = 200
+_OWN_AT_ONCE = 1000
 
 Verdict = Literal["raised", "again", "told", "fenced"]
 
@@ -69,10 +81,12 @@ def _raised(alert: Alert, answer: str) -> Raised:
 def _ladder_key(link: Link, alert: Alert) -> str:
     match alert.facts:
         case Move(crossing=crossing):
-            return link.keys.ladder(crossing.revision, crossing.symbol)
+            return _key(link, crossing.rung)
+        case Condition(met=met):
+            return _key(link, met.rung)
         case News(story=story):
             return link.keys.told_story(story.identity)
-        case Notice():
+        case Notice() | Flood():
             return link.keys.told_notice(alert.fingerprint)
 
 
@@ -81,33 +95,79 @@ def _rung(alert: Alert) -> tuple[str, str, str, int]:
     match alert.facts:
         case Move(crossing=crossing):
             return _field(crossing.rung), f"{crossing.before:g}", f"{crossing.step:g}", 0
+        case Condition(met=met):
+            return _field(met.rung), f"{met.before:g}", f"{met.step:g}", 0
         case News():
             return "told", "0", "1", _STORIES_KEPT_S
-        case Notice():
+        case Notice() | Flood():
             return "told", "0", "1", KEPT_S
 
 
+def _key(link: Link, rung: Rung) -> str:
+    """Return where a rung's record is; chats' own rules are so many that they share one an instrument."""
+    if is_own(rung.revision):
+        return link.keys.own_ladder(rung.symbol)
+    return link.keys.ladder(rung.revision, rung.symbol)
+
+
 def _field(rung: Rung) -> str:
-    return f"{rung.direction} {rung.episode}"
+    field = f"{rung.direction} {rung.episode}"
+    return f"{own_part(rung.revision)} {field}" if is_own(rung.revision) else field
+
+
+def _own_rung(symbol: str, field: str) -> Rung:
+    part, direction, episode = field.split(" ", 2)
+    return Rung(own_revision(part), symbol, episode, _direction(direction))
+
+
+def _direction(word: str) -> Direction:
+    return "up" if word == "up" else "down"
 
 
 async def ladders(link: Link, revision: str, symbol: str) -> dict[Rung, float]:
-    """Return how far a rule was told on an instrument, by episode and direction."""
+    """Return how far a rule was told on an instrument, by episode and direction.
+
+    For a rule of a chat's own it walks all that was told there of any; `told_of` and `own_told` are quicker.
+    """
+    if is_own(revision):
+        own = own_told(link, symbol, f"{own_part(revision)} *")
+        return {rung: step async for some in own for rung, step in some}
     async with reached():
         held = await link.client.hgetall(link.keys.ladder(revision, symbol))
     told: dict[Rung, float] = {}
     for field, step in held.items():
         direction, _, episode = field.partition(" ")
-        side: Direction = "up" if direction == "up" else "down"
-        told[Rung(revision, symbol, episode, side)] = float(step)
+        told[Rung(revision, symbol, episode, _direction(direction))] = float(step)
     return told
+
+
+async def own_told(link: Link, symbol: str, like: str = "*") -> AsyncIterator[tuple[tuple[Rung, float], ...]]:
+    """Give what was told of the chats' own rules on an instrument, a thousand at a time; some come twice."""
+    cursor = 0
+    while True:
+        async with reached():
+            cursor, held = await link.client.hscan(
+                link.keys.own_ladder(symbol), cursor, match=like, count=_OWN_AT_ONCE
+            )
+        yield tuple((_own_rung(symbol, field), float(step)) for field, step in held.items())
+        if not cursor:
+            return
+
+
+async def told_of(link: Link, rungs: Sequence[Rung]) -> dict[Rung, float]:
+    """Return how far each of these was told; one that never was is left out."""
+    async with reached(), link.client.pipeline(transaction=False) as pipe:
+        for rung in rungs:
+            pipe.hget(_key(link, rung), _field(rung))
+        steps = await pipe.execute()
+    return {rung: float(step) for rung, step in zip(rungs, steps, strict=True) if step is not None}
 
 
 async def record(link: Link, told: Iterable[tuple[Rung, float]]) -> None:
     """Write down steps that history has passed, beyond what was told."""
     async with reached(), link.client.pipeline(transaction=False) as pipe:
         for rung, step in told:
-            pipe.hset(link.keys.ladder(rung.revision, rung.symbol), _field(rung), f"{step:g}")
+            pipe.hset(_key(link, rung), _field(rung), f"{step:g}")
         await pipe.execute()
 
 
@@ -115,7 +175,7 @@ async def forget(link: Link, rungs: Iterable[Rung]) -> None:
     """Drop the records of episodes that are over."""
     async with reached(), link.client.pipeline(transaction=False) as pipe:
         for rung in rungs:
-            pipe.hdel(link.keys.ladder(rung.revision, rung.symbol), _field(rung))
+            pipe.hdel(_key(link, rung), _field(rung))
         await pipe.execute()
 
 
@@ -127,7 +187,7 @@ async def rename(link: Link, names: Mapping[Rung, Rung]) -> int:
     """
     fields: dict[str, list[str]] = {}
     for was, now in names.items():
-        fields.setdefault(link.keys.ladder(was.revision, was.symbol), []).extend((_field(was), _field(now)))
+        fields.setdefault(_key(link, was), []).extend((_field(was), _field(now)))
     return sum([int(await link.run("rename", [key], pairs)) for key, pairs in fields.items()])
 
 

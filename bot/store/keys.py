@@ -52,6 +52,50 @@ class Keys:
         """A rule's furthest told steps on one instrument, by episode and direction."""
         return f"{self.raised}ladder:{revision}:{_hashed(symbol)}"
 
+    def own(self) -> str:
+        """What the keys of the chats' own rules begin with; their script builds some from it."""
+        return f"{self.raised}own:"
+
+    def own_slots(self) -> str:
+        """How many slots there are for the chats' own rules."""
+        return f"{self.own()}slots"
+
+    def own_free(self) -> str:
+        """The numbers that the next own rules are given, of slots that have become free."""
+        return f"{self.own()}free"
+
+    def own_names(self) -> str:
+        """What own rules of one threshold measure, and where, each with its number."""
+        return f"{self.own()}names"
+
+    def own_general(self) -> str:
+        """The own rules that are not one threshold, with the symbols they look at."""
+        return f"{self.own()}general"
+
+    def own_changed(self) -> str:
+        """How often an own rule was added, edited or removed."""
+        return f"{self.own()}changed"
+
+    def own_changes(self) -> str:
+        """The last of these changes."""
+        return f"{self.own()}changes"
+
+    def own_of(self, chat: str) -> str:
+        """The numbers of a chat's own rules."""
+        return f"{self.own()}of:{_hashed(chat)}"
+
+    def own_texts(self, bucket: int) -> str:
+        """The lines of a few own rules, and whose they are."""
+        return f"{self.own()}texts:{bucket}"
+
+    def own_rows(self, page: int) -> str:
+        """The thresholds of a page of slots, packed."""
+        return f"{self.own()}rows:{page}"
+
+    def own_ladder(self, symbol: str) -> str:
+        """What was told of all own rules on one instrument, by rule, direction and episode."""
+        return f"{self.raised}ownladder:{_hashed(symbol)}"
+
     def told_story(self, identity: str) -> str:
         """The mark that a story was told."""
         return f"{self.raised}story:{identity}"

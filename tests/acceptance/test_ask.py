@@ -16,7 +16,7 @@ from bot.messages.blocks import plain
 from tests.conftest import ROOT, Marketbell
 
 CHAT = ChatId("telegram", "1", "2")
-KEPT = ("subscribe", "unsubscribe", "subscriptions", "status")
+KEPT = ("alert", "alerts", "forget", "subscribe", "unsubscribe", "subscriptions", "status")
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,27 @@ def test_a_command_answers_what_the_command_line_does(marketbell: Marketbell, pr
 
 
 @pytest.mark.parametrize(
+    "window,peak,span",
+    [
+        ("90d", "From 90d peak −19.50%", "The past 90 days, since 23 Dec 2021"),
+        ("1w", "At its 1w peak", "The past 1 week, since 16 Mar 2022"),
+        ("ytd", "From ytd peak −19.50%", "This year, since 3 Jan 2022"),
+        ("mtd", "From mtd peak", "This month, since 1 Mar 2022"),
+        ("since 2021-02-17", "From peak −56.61%", "The time since 17 Feb 2021"),
+    ],
+)
+def test_a_drawdown_names_the_window_that_was_asked_for(
+    marketbell: Marketbell, prices: Path, window: str, peak: str, span: str
+) -> None:
+    where = ("--data", prices, "--as-of", "2022-03-23")
+    said = marketbell("drawdown", "HSTECH", *window.split(), *where)
+    assert marketbell("ask", f"/drawdown HSTECH {window}", *where).out == said.out
+    lines = said.out.splitlines()
+    assert lines[1].startswith(peak)
+    assert any(each.startswith(f"{span}, price index, no dividends") for each in lines)
+
+
+@pytest.mark.parametrize(
     "line,said",
     [
         ("/quote", "Write /quote SYMBOL, as in /quote 1810.HK."),
@@ -58,7 +79,7 @@ def test_a_command_answers_what_the_command_line_does(marketbell: Marketbell, pr
         ("/zzzz", "There is no command /zzzz: write /help to see them all."),
         ("1810.HK", "A command begins with a slash: write /help to see them all."),
         ("", "A command begins with a slash: write /help to see them all."),
-        ("/drawdown HSTECH 3y", "“3y” is no window: write all or 52w."),
+        ("/drawdown HSTECH 3y", "“3y” is no window: write all, 52w, 90d, ytd, mtd or since 2021-02-17."),
     ],
 )
 def test_a_line_that_is_no_command_is_told_what_to_write(

@@ -107,7 +107,7 @@ def test_a_day_before_all_bars_is_not_known(marketbell: Marketbell, prices: Path
 
 def test_an_unknown_window_is_refused(marketbell: Marketbell, prices: Path) -> None:
     said = refused(marketbell("drawdown", "HSTECH", "10y", "--data", prices), 2)
-    assert said == "“10y” is no window: write all or 52w."
+    assert said == "“10y” is no window: write all, 52w, 90d, ytd, mtd or since 2021-02-17."
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,11 @@ def test_an_unknown_window_is_refused(marketbell: Marketbell, prices: Path) -> N
         ("rules: calm", "rules: [calm", 2, "this is not YAML"),
         ("rules: calm", "rules: clam", 0, "there is no preset “clam”; choose one of calm, loud."),
         ("±2/3/5/7/10%", "±2/3/5/10/7%", 0, "Steps are written above 0 and in rising size"),
-        ("±2/3/5/7/10%", "±2/3/5/7/10", 0, "“±2/3/5/7/10” is no condition, at its end"),
-        ("±2/3/5/7/10%", "+-2/3/5/7/10%", 0, "is no condition, at “+-2/3/5/7/10”"),
+        ("±2/3/5/7/10%", "±2/3/5/7/x", 0, "“x” does not fit: a number is expected here."),
+        ("±2/3/5/7/10%", "dya > 2%", 0, "No instrument is called “dya”."),
+        ("±2/3/5/7/10%", "watchlist ±2%", 0, "Only a chat has a watchlist"),
+        ("±2/3/5/7/10%", "HSTECH ±200%", 0, "A price never falls by 100%"),
+        (", of: [index], together: true}", ", together: true}", 0, "does not say what to look at"),
         ("kind: index", "kind: indx", 0, "“kind”: input should be 'index', 'stock', 'fund' or 'other'."),
         ('short: "HSI"', 'short: "HSTECH"', -4, "“hstech” already names HSTECH; take another."),
         (GIVEN, GIVEN.replace("amount", "amuont"), 0, "“amuont” is no setting; the nearest is “amount”."),

@@ -15,8 +15,8 @@ ROUTE = ALICE.route
 
 SCRIPTS = {
     "raise": [KEYS.epoch(), KEYS.jobs(), KEYS.recent(), KEYS.ladder("r", "HSTECH"), KEYS.alert("f"),
-              KEYS.told_story("s")],
-    "rename": [KEYS.ladder("r", "HSTECH")],
+              KEYS.told_story("s"), KEYS.own_ladder("HSTECH")],
+    "rename": [KEYS.ladder("r", "HSTECH"), KEYS.own_ladder("HSTECH")],
     "lease": [KEYS.lease(), KEYS.epoch()],
     "fan_out": [KEYS.fan("job"), KEYS.chats, KEYS.due(ROUTE), KEYS.wake(ROUTE), KEYS.box("c"),
                 KEYS.ledger("f")],
@@ -25,6 +25,8 @@ SCRIPTS = {
     "settle": [KEYS.claims(), KEYS.due(ROUTE), KEYS.wake(ROUTE), KEYS.box("c"),
                KEYS.ledger("f"), KEYS.dead(), KEYS.chat("c"), KEYS.growing("c")],
     "release": [KEYS.claims(), KEYS.due(ROUTE)],
+    "own": [KEYS.own_slots(), KEYS.own_free(), KEYS.own_of("c"), KEYS.own_names(), KEYS.own_general(),
+            KEYS.own_changed(), KEYS.own_changes(), KEYS.own_texts(0), KEYS.own_rows(0)],
     "take": [KEYS.bucket(ROUTE)],
     "subscribe": [KEYS.subscriptions("c"), f"{KEYS.chats}sub:all", f"{KEYS.chats}joins"],
     "move": [KEYS.claims(), KEYS.due(ROUTE), f"{KEYS.chats}joins", KEYS.box("c"), KEYS.subscriptions("c")],

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from bot.chat.commands import drawdown, premium, quote, start, status, subscribe, subscriptions, unsubscribe
+from bot.chat.commands import (
+    alert,
+    alerts,
+    backtest,
+    drawdown,
+    forget,
+    premium,
+    quote,
+    start,
+    status,
+    subscribe,
+    subscriptions,
+    unsubscribe,
+)
 from bot.chat.commands import help as helping
 
 COMMANDS = (
@@ -11,6 +24,10 @@ COMMANDS = (
     quote.COMMAND,
     drawdown.COMMAND,
     premium.COMMAND,
+    alert.COMMAND,
+    alerts.COMMAND,
+    forget.COMMAND,
+    backtest.COMMAND,
     subscribe.COMMAND,
     unsubscribe.COMMAND,
     subscriptions.COMMAND,

@@ -6,7 +6,7 @@ from bot.chat.command import Asked, Command
 from bot.chats.roles import Role
 from bot.chats.subscription import NOTICES
 from bot.messages.blocks import Message
-from bot.messages.subscribing import rate_line, subscribed
+from bot.messages.subscribing import calmer_line, rate_line, subscribed
 
 
 async def _answer(asked: Asked) -> Message:
@@ -14,7 +14,10 @@ async def _answer(asked: Asked) -> Message:
     anew = await asked.book.add(asked.chat, topic)
     title = asked.topics.title(topic)
     # Bars can tell what all but these would have cost: they ring when the source fails.
-    cost = (rate_line(await asked.book.rate(topic)),) if topic != NOTICES else ()
+    if topic == NOTICES:
+        return subscribed(title, (), anew=anew)
+    cost = [rate_line(await asked.book.rate(topic))]
+    cost += (calmer_line(each.written, each.rate) for each in await asked.book.calmer(topic))
     return subscribed(title, cost, anew=anew)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -24,9 +25,11 @@ from bot.config.settings import RouteSetting
 from bot.errors import MarketbellError, SettingsError
 from bot.logs import Report
 from bot.market.catalogue import Catalogue
+from bot.market.instrument import members_on
 from bot.messages.blocks import Message
 from bot.messages.compose import compose
 from bot.pipeline.deliver import Patience
+from bot.rules.conditions import Rule
 from bot.sources.catalogue import load_catalogue, load_members, load_twins
 from bot.store import chats as stored_chats
 from bot.store.link import Link
@@ -64,6 +67,10 @@ class Parts:
     def topics(self) -> Topics:
         """What chats can ask for."""
         return topics_of(self.settings)
+
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the operator's rules; an index's constituents are those of today."""
+        return rules_of(self.settings, datetime.fromtimestamp(self.clock() / 1000, UTC).date())
 
     def market(self) -> StoredMarket:
         """Return the market as the worker keeps it."""
@@ -140,9 +147,18 @@ class Parts:
                 return None
 
 
+def rules_of(settings: Settings, day: date, preset: str | None = None) -> tuple[Rule, ...]:
+    """Return the rules of `preset`, or of the one that is set, with the indices' constituents on a day."""
+    memberships, catalogue = load_members(), settings.catalogue()
+    return settings.rules_of(
+        preset,
+        lambda index: tuple(each for each in members_on(memberships, index, day) if each in catalogue),
+    )
+
+
 def topics_of(settings: Settings) -> Topics:
     """Return what chats can ask for under `settings`."""
-    rules = tuple(rule.name for rule in settings.rules_of())
+    rules = tuple(dict.fromkeys(rule.name for rule in settings.rules_of()))
     return Topics(settings.catalogue(), rules, tuple(settings.topics))
 
 

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from datetime import date
 
+from bot.app.beside import Beside
 from bot.app.parts import Parts
 from bot.chats.subscription import EVERYTHING, instrument_topic, rule_topic
 from bot.clock import MarketTime
-from bot.market.instrument import members_on
 from bot.pipeline.backtesting import Backtesting
 from bot.pipeline.judging import Ground
 from bot.pipeline.watch import Watch
 from bot.rules.backtest import Past, Told
 from bot.rules.crossing import Crossing
 from bot.rules.met import Met
-from bot.sources.catalogue import load_members, load_twins
 
 
-def backtesting(parts: Parts, present: MarketTime, watch: Watch) -> Backtesting:
+def backtesting(parts: Parts, present: MarketTime, watch: Watch, beside: Beside) -> Backtesting:
     """Return what answers the chats that try lines, on what `watch` holds."""
-    memberships, twins, catalogue = load_members(), load_twins(), parts.catalogue
-
-    def members(index: str, session: date) -> tuple[str, ...]:
-        return tuple(each for each in members_on(memberships, index, session) if each in catalogue)
+    catalogue = parts.catalogue
 
     def ground() -> Ground:
         # As it is now: a thread computes on it while looks go on.
         series = {symbol: each for symbol, each in watch.histories.items() if symbol in catalogue}
-        held = Past(catalogue, series, watch.held_calendar(), members, twins)
+        held = Past(catalogue, series, watch.held_calendar(), beside.members, beside.twins)
         return Ground(held, present.now(), dict(watch.quotes), watch.schedule)
 
     return Backtesting(parts.link, ground, parts.clock, parts.report)

@@ -8,7 +8,9 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from zoneinfo import ZoneInfo
 
+from bot.app.beside import Beside
 from bot.app.parts import Parts
 from bot.app.trying import backtesting, last_of
 from bot.chats.subscription import EVERYTHING, Rate, instrument_topic, rule_topic
@@ -20,6 +22,7 @@ from bot.market.quote import Quote
 from bot.market.schedule import Schedule
 from bot.news.topics import Matcher
 from bot.pipeline.blindness import Blindness
+from bot.pipeline.ending import end_over
 from bot.pipeline.fan_out import FanOut
 from bot.pipeline.look_up import LookUp
 from bot.pipeline.raising import Fenced, Raiser
@@ -95,7 +98,7 @@ class Worker:
     async def _lead(self, epoch: int, drive: Callable[[Active], Awaitable[None]]) -> None:
         active = await self._wake(epoch)
         self.parts.report("the worker is active", epoch=epoch)
-        work = [drive(active), backtesting(self.parts, self.present, active.watch).serve()]
+        work = [drive(active), backtesting(self.parts, self.present, active.watch, active.beside).serve()]
         if active.stream is not None:
             work.append(active.stream.serve(active.look_between))
         await together(*work)
@@ -123,10 +126,11 @@ class Worker:
 
     async def _wake(self, epoch: int) -> Active:
         parts = self.parts
+        beside = Beside(parts.catalogue, parts.named(), self.schedule or Schedule({}))
         watch = Watch(
             parts.link,
             self.quotes,
-            parts.settings.rules_of(),
+            parts.rules(),
             parts.catalogue,
             parts.clock,
             parts.report,
@@ -134,7 +138,11 @@ class Worker:
             self.replay_of,
             given=parts.settings.known_actions(),
             charts=_charts(parts.settings),
+            members=beside.members,
+            premiums=beside.premiums,
+            twins=beside.twins,
         )
+        beside.seen = lambda: watch.quotes
         await watch.load()
         if watch.schedule is not None:
             await published.publish_calendar(parts.link, watch.calendar())
@@ -146,7 +154,7 @@ class Worker:
         )
         raiser = Raiser(parts.link, epoch, parts.clock)
         fan_out, blindness = FanOut(parts.link, parts.clock), await self._blindness()
-        active = Active(self, watch, read, raiser, fan_out, blindness, self._stream())
+        active = Active(self, watch, beside, read, raiser, fan_out, blindness, self._stream())
         self._started = parts.clock()
         # What a worker raised before it stopped may still be on its way.
         await active.fan_out.work_off()
@@ -166,7 +174,7 @@ class Worker:
         blindness = Blindness(
             parts.link,
             parts.catalogue,
-            parts.settings.rules_of(),
+            parts.rules(),
             self.schedule,
             parts.settings.schedule.patience,
             parts.clock,
@@ -197,6 +205,7 @@ class Active:
 
     worker: Worker
     watch: Watch
+    beside: Beside
     read: Read
     raiser: Raiser
     fan_out: FanOut
@@ -208,8 +217,9 @@ class Active:
     async def look(self) -> None:
         """Look at every quote once; a source that does not answer is said, and asked again next time."""
         worker, trouble = self.worker, ""
+        await self._heed_chats()
         try:
-            quotes = await worker.quotes.quotes(tuple(worker.parts.catalogue))
+            quotes = await self._quotes()
         except Away as error:
             trouble = str(error)
             worker.parts.report("no quotes", why=trouble)
@@ -225,6 +235,24 @@ class Active:
         await worker.publish(self.watch, trouble=trouble)
         if not trouble:
             await self._rate()
+
+    async def _heed_chats(self) -> None:
+        """Take up what chats have changed of their own rules, and take away what is over."""
+        parts = self.worker.parts
+        today = self.worker.present.now().astimezone(ZoneInfo(parts.settings.zone)).date()
+        await end_over(parts.link, today)
+        async with self._turn:
+            await self.watch.refresh()
+
+    async def _quotes(self) -> tuple[Quote, ...]:
+        """Return the quotes of what is watched; those that rules need besides are put aside."""
+        watched = self.worker.parts.catalogue
+        beside: tuple[Instrument, ...] = ()
+        if self.watch.asks_for_premiums:
+            beside = self.beside.wanted(self.worker.present.now())
+        quotes = await self.worker.quotes.quotes((*watched, *beside))
+        self.beside.quotes |= {each.symbol: each for each in quotes if each.symbol not in watched}
+        return tuple(each for each in quotes if each.symbol in watched)
 
     async def look_between(self, quotes: Sequence[Quote]) -> None:
         """Look at what a stream says between two looks."""
@@ -265,12 +293,18 @@ class Active:
             return
         self._rated = today
         parts, series, calendar = self.worker.parts, self.watch.histories, self.watch.held_calendar()
-        rules = parts.settings.rules_of()
+        rules = parts.rules()
         days = [day for sessions in calendar.sessions.values() for day in sessions]
         if not days:
             return
         told = await asyncio.to_thread(
-            backtest, rules, parts.catalogue, series, calendar, (min(days), max(days))
+            backtest,
+            rules,
+            parts.catalogue,
+            series,
+            calendar,
+            (min(days), max(days)),
+            self.beside.members,
         )
         costs = {EVERYTHING: told.cost()}
         costs |= {instrument_topic(symbol): told.cost(symbol=symbol) for symbol in series}

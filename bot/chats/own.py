@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.rules.conditions import OWN
+
 MOST_A_CHAT = 500
 """How many alerts of its own a chat may have."""
 
@@ -11,7 +13,6 @@ MOST_A_CHAT = 500
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {digit: value for value, digit in enumerate(_DIGITS)}
 _LONGEST = 11
-_REVISION = "own:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,14 @@ def number_of(id: str) -> int | None:  # noqa: A002 - it is the rule's id
 
 def is_own(revision: str) -> bool:
     """Tell whether a revision is that of a rule of a chat's own: `own:`, its id, and what else may follow."""
-    return revision.startswith(_REVISION)
+    return revision.startswith(OWN)
 
 
 def own_part(revision: str) -> str:
     """Return what tells a chat's own revision from others: its id, and what else may follow."""
-    return revision.removeprefix(_REVISION)
+    return revision.removeprefix(OWN)
 
 
 def own_revision(part: str) -> str:
     """Return the revision that `own_part` was taken of."""
-    return f"{_REVISION}{part}"
+    return f"{OWN}{part}"

@@ -14,6 +14,7 @@ from bot.chats.chat_id import ChatId
 from bot.clock import MachineTime
 from bot.errors import Away
 from bot.messages.blocks import Message
+from bot.pipeline.moving import move_chat
 from bot.pipeline.retry import backoff
 from bot.pipeline.showing import Showing
 from bot.ports import Sender
@@ -176,7 +177,7 @@ class Deliver:
             case Broken(why):
                 ending = Ending("dead", why)
             case Moved(to):
-                await outbox.move(self.link, claim, to, now)
+                await move_chat(self.link, claim, to, now)
                 self.report("chat moved", chat=str(claim.chat), to=str(to))
                 return
         if ending.state != "sent":

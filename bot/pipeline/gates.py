@@ -11,26 +11,22 @@ from bot.alerts.alert import News
 from bot.market.bars import Calendar, Series
 from bot.market.instrument import Instrument
 from bot.market.quote import Look, Quote
-from bot.rules.columns import Now, Scene
+from bot.market.twins import Twin
+from bot.rules.columns import Scene
 from bot.rules.conditions import Gate, Rule
 from bot.rules.crossing import Rung
 from bot.rules.evaluate import Ladders
 from bot.rules.gate_columns import stood_before
 from bot.rules.gates import Judged, Stand, by_session, judged, lastings, leaves_of, rung_of
 from bot.rules.met import Met
-from bot.rules.terms import Change, Comparison, NewExtreme, PremiumKind, SinceTold, Story
-from bot.rules.truth import Value
+from bot.rules.scene import Members, Now, Others
+from bot.rules.terms import Change, Comparison, Measure, Premium, PremiumKind, SinceTold, Story
+from bot.rules.truth import Unknown, Value
 from bot.store import alerts as stored
 from bot.store.link import Link
 
 _RECENT = 200
 _MINUTES = {"m": 1, "h": 60}
-
-Held = Callable[[str], tuple[Instrument, Series] | None]
-"""An instrument and its bars, the session so far as the last; None where no price of it is known."""
-
-Members = Callable[[str, date], tuple[str, ...]]
-"""The watched constituents of an index in a session."""
 
 Premiums = Callable[[Instrument, datetime], Mapping[PremiumKind, Value]]
 """What is known of an instrument's premiums at a time."""
@@ -54,10 +50,14 @@ class Gates:
 
     link: Link
     calendar: Callable[[], Calendar]
-    held: Held
+    held: Others
     members: Members
     premiums: Premiums
     ladders: Ladders
+    twins: tuple[Twin, ...] = ()
+    _span: timedelta = timedelta()
+    asks_for_premiums: bool = False
+    _asks_for_stories: bool = False
     _trails: dict[str, deque[tuple[datetime, float]]] = field(default_factory=dict)
     _stories: Mapping[str, datetime] = field(default_factory=dict)
 
@@ -71,14 +71,20 @@ class Gates:
         await stored.record(self.link, [(rung, record)])
         self.ladders.told[rung] = record
 
-    async def remember(self, rules: Iterable[Rule], quotes: Iterable[Quote]) -> None:
-        """Take note of what the rules will ask for: prices of the last hours, and the last stories."""
-        asked = [(rule, leaf) for rule in rules for leaf in leaves_of(rule)]
-        spans = [span for _, leaf in asked if (span := _minutes_of(leaf))]
-        if spans:
+    def listen(self, rules: Iterable[Rule], measures: Iterable[Measure] = ()) -> None:
+        """Know what these rules, and thresholds on these measures, will ask for besides quotes and bars."""
+        leaves = [leaf for rule in rules for leaf in leaves_of(rule)]
+        asked = [*measures, *(leaf.measure for leaf in leaves if isinstance(leaf, Comparison))]
+        self._span = max(map(_minutes_of, asked), default=timedelta())
+        self.asks_for_premiums = any(isinstance(each, Premium) for each in asked)
+        self._asks_for_stories = any(isinstance(leaf, Story) for leaf in leaves)
+
+    async def remember(self, quotes: Iterable[Quote]) -> None:
+        """Take note of what will be asked for: prices of the last hours, and the last stories."""
+        if self._span:
             for quote in quotes:
-                self._follow(quote, max(spans))
-        if any(isinstance(leaf, Story) for _, leaf in asked):
+                self._follow(quote, self._span)
+        if self._asks_for_stories:
             told = await stored.recent(self.link, _RECENT)
             self._stories = {
                 topic: each.at
@@ -86,6 +92,16 @@ class Gates:
                 if isinstance(each.facts, News)
                 for topic in each.facts.story.topics
             }
+
+    def value(self, measure: Measure, quote: Quote) -> float | None:
+        """Return what a quote says of a measure, None where it is not known."""
+        known = self.held(quote.symbol)
+        if known is None:
+            return None
+        instrument, history = known
+        now = self._now(quote, instrument, None)
+        found = self._scene(instrument, history.with_bar(quote.bar), now).value(measure)
+        return None if isinstance(found, Unknown) else found
 
     def met(self, rules: Sequence[Rule], quote: Quote, look: Look) -> Iterator[tuple[Rule, Met]]:
         """Give what the look raises of these gates, unless it was raised before."""
@@ -99,18 +115,30 @@ class Gates:
         What a gate tells is moved on by raising it; here it is armed again, and its looks in a row are
         counted.
         """
+        await self._keep(self._prices_told_at(rules, look))
         moved: dict[Rung, float] = {}
         for rule, found in self._judged(rules, quote, look):
-            rung = rung_of(rule, look.symbol, look.session)
             if found.met is None:
-                moved |= self._changed(rung, found.stand)
-            if _asks_what_was_told(rule) and self.ladders.furthest(rung) % 2:
-                at = _beside(rung, f"price of {self.ladders.furthest(rung):g}")
-                if at not in self.ladders.told:
-                    moved[at] = look.price
+                moved |= self._changed(rung_of(rule, look.symbol, look.session), found.stand)
+        await self._keep(moved)
+
+    async def _keep(self, moved: Mapping[Rung, float]) -> None:
         if moved:
             await stored.record(self.link, moved.items())
             self.ladders.told.update(moved)
+
+    def _prices_told_at(self, rules: Iterable[Rule], look: Look) -> dict[Rung, float]:
+        """Return at which price a look told what is measured from there on."""
+        found: dict[Rung, float] = {}
+        for rule in rules:
+            rung = rung_of(rule, look.symbol, look.session)
+            record = self.ladders.furthest(rung)
+            # Below 0 it holds, and nothing was told.
+            if _asks_what_was_told(rule) and record > 0 and record % 2:
+                at = _beside(rung, f"price of {record:g}")
+                if at not in self.ladders.told:
+                    found[at] = look.price
+        return found
 
     def _changed(self, rung: Rung, stand: Stand) -> dict[Rung, float]:
         wanted = {rung: stand.record} if stand.record != self.ladders.furthest(rung) else {}
@@ -141,19 +169,23 @@ class Gates:
         at = None if counted is None else datetime.fromtimestamp(counted, look.time.tzinfo)
         return Stand(told.get(rung, 0.0), runs, at)
 
-    def _now(self, quote: Quote, instrument: Instrument, rung: Rung) -> Now:
-        record = self.ladders.furthest(rung)
-        last = record if record % 2 else record - 1
+    def _now(self, quote: Quote, instrument: Instrument, rung: Rung | None) -> Now:
         return Now(
             time=quote.time,
             price=quote.price,
             final=quote.final,
             trail=tuple(self._trails.get(quote.symbol, ())),
-            told=self.ladders.told.get(_beside(rung, f"price of {last:g}")),
+            told=None if rung is None else self._told_at(rung),
             stories=self._stories,
             premiums=self.premiums(instrument, quote.received),
             volume_share=None,
         )
+
+    def _told_at(self, rung: Rung) -> float | None:
+        """Return the price at which a gate last told."""
+        record = self.ladders.furthest(rung)
+        last = record if record % 2 else record - 1
+        return self.ladders.told.get(_beside(rung, f"price of {last:g}"))
 
     def _scene(self, instrument: Instrument, series: Series, now: Now | None) -> Scene:
         return Scene(
@@ -163,6 +195,7 @@ class Gates:
             others=self.held,
             members=self.members,
             now=now,
+            twins=self.twins,
         )
 
     def _follow(self, quote: Quote, span: timedelta) -> None:
@@ -185,10 +218,10 @@ def _asks_what_was_told(rule: Rule) -> bool:
     )
 
 
-def _minutes_of(leaf: Comparison | NewExtreme | Story) -> timedelta:
+def _minutes_of(measure: Measure) -> timedelta:
     """Return over how long a change within the session is asked for; nothing where none is."""
-    match leaf:
-        case Comparison(Change(count, "m" | "h" as span)):
+    match measure:
+        case Change(count, "m" | "h" as span):
             return timedelta(minutes=count * _MINUTES[span])
         case _:
             return timedelta()

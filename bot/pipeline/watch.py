@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 
 from bot.alerts.alert import Alert, Condition, Move
 from bot.clock import MachineTime
@@ -16,10 +17,14 @@ from bot.market.instrument import Instrument
 from bot.market.quote import Look, Quote, look_between
 from bot.market.schedule import Schedule
 from bot.market.sessions import session_of
-from bot.pipeline.entering import Entering, Session
-from bot.pipeline.gates import Gates, Members, Premiums, nobody, nothing
+from bot.market.twins import Twin
+from bot.pipeline.ending import end_told
+from bot.pipeline.entering import Entered, Entering, Session
+from bot.pipeline.gates import Gates, Premiums, nobody, nothing
 from bot.pipeline.histories import Histories
 from bot.pipeline.making import Sight, alert_of
+from bot.pipeline.own import Own
+from bot.pipeline.proposing import Proposals, Proposing
 from bot.pipeline.raising import Raiser
 from bot.pipeline.scrutiny import Scrutiny
 from bot.ports import QuoteSource
@@ -27,6 +32,7 @@ from bot.rules.conditions import Rule
 from bot.rules.crossing import Crossing
 from bot.rules.evaluate import Ladders, looked
 from bot.rules.met import Met
+from bot.rules.scene import Members
 from bot.store import alerts as stored
 from bot.store import market as published
 from bot.store.link import Link
@@ -42,7 +48,8 @@ class Watch:
 
     `charts` is how many charts the source may be asked for in a minute. A replay may ask for as many as it
     likes: recorded bars cost nothing, and it must find the same whatever it is asked at once. `given` are
-    actions that the source does not know of.
+    actions that the source does not know of. `members` are an index's watched constituents, `premiums` and
+    `twins` what is known of companies with two lines.
     """
 
     link: Link
@@ -57,6 +64,7 @@ class Watch:
     given: Mapping[str, tuple[Action, ...]] = field(default_factory=dict)
     members: Members = nobody
     premiums: Premiums = nothing
+    twins: tuple[Twin, ...] = ()
     _ladders: Ladders = field(default_factory=Ladders)
     _sessions: dict[str, Session] = field(default_factory=dict)
     _quotes: dict[str, Quote] = field(default_factory=dict)
@@ -64,6 +72,11 @@ class Watch:
     _scrutiny: Scrutiny = field(init=False)
     _gates: Gates = field(init=False)
     _entering: Entering = field(init=False)
+    _own: Own = field(init=False)
+    _proposing: Proposing = field(init=False)
+    _proposals: dict[str, Proposals] = field(default_factory=dict)
+    _arriving: dict[str, Quote] = field(default_factory=dict)
+    _now: datetime | None = None
     _first: bool = True
 
     def __post_init__(self) -> None:
@@ -73,15 +86,38 @@ class Watch:
         self._past = Histories(
             self.link, self.source, self.catalogue, self.report, self.schedule, most, self.given
         )
-        self._gates = Gates(self.link, self.calendar, self._known, self.members, self.premiums, self._ladders)
-        self._entering = Entering(
-            self.link, self.rules, self.catalogue, self.report, self.calendar, self._ladders, self._gates
+        self._gates = Gates(
+            self.link, self.calendar, self._known, self.members, self.premiums, self._ladders, self.twins
         )
+        self._entering = Entering(
+            self.link, self.catalogue, self.report, self.calendar, self._ladders, self._gates
+        )
+        self._own = Own(self.link, self.catalogue, self.members, self._today, self.report)
+        self._proposing = Proposing(
+            self.link, self._own, self.catalogue, self.calendar, self._ladders, self._gates, self._entering
+        )
+        self._listen()
 
     async def load(self) -> None:
-        """Take up what was known when the last worker stopped."""
+        """Take up what was known when the last worker stopped, and what chats have set for themselves."""
         self._quotes = await published.quotes(self.link)
         await self._past.load()
+        await self._own.load()
+        self._listen()
+
+    async def refresh(self) -> None:
+        """Take up what chats have changed of their own rules."""
+        changed = await self._own.refresh()
+        if changed is None:
+            self._sessions.clear()
+        elif changed.names:
+            for proposals in self._proposals.values():
+                proposals.forget(changed.names)
+            # Entered again, a session has the rules that there are now, with what was told of each.
+            for symbol in changed.symbols:
+                self._sessions.pop(symbol, None)
+        if changed is None or changed.names:
+            self._listen()
 
     def calendar(self) -> Calendar:
         """Return the sessions of each market: as its calendar has them, or as the bars held know of them."""
@@ -108,13 +144,18 @@ class Watch:
         history = self.histories.get(symbol) if session is None else session.history
         if history is None or symbol not in self.catalogue:
             return None
-        quote = self._quotes.get(symbol)
+        quote = self._arriving.get(symbol) or self._quotes.get(symbol)
         return self.catalogue[symbol], history if quote is None else history.with_bar(quote.bar)
 
     @property
     def held(self) -> Mapping[str, int]:
         """How often what was held back or dropped, by reason."""
         return self._scrutiny.counts
+
+    @property
+    def asks_for_premiums(self) -> bool:
+        """Tell whether any rule looks at a company's other line."""
+        return self._gates.asks_for_premiums
 
     @property
     def waiting(self) -> dict[str, HeldBack]:
@@ -133,8 +174,9 @@ class Watch:
         if not looked_at:
             return ()
         now = max(each.received for each in looked_at)
+        self._now = now
         self._past.begin(now)
-        await self._gates.remember(self.rules, looked_at)
+        await self._gates.remember(looked_at)
         ready: list[Quote] = []
         others: list[Quote] = []
         for quote in looked_at:
@@ -157,17 +199,24 @@ class Watch:
             if look is not None:
                 self._scrutiny.believe(quote)
                 looks.append((quote, look))
+        # What is judged beside others is judged by what came in with it.
+        self._arriving = {quote.symbol: quote for quote, _ in looks}
         for quote, look in looks:
+            await self._proposing.propose(self._proposals[quote.symbol], quote, look)
             if self._is_over(quote):
                 await self._record(quote, look)
         raised = await self._raise(looks, raiser)
         for quote, look in looks:
-            await self._gates.settle(self._sessions[quote.symbol].gates, quote, look)
+            proposals = self._proposals[quote.symbol]
+            gates = (*self._sessions[quote.symbol].gates, *proposals.gates())
+            await self._gates.settle(gates, quote, look)
+            self._proposing.settle(proposals, quote, look)
         await self._past.settle(quote for quote, _ in looks)
         for quote, look in looks:
             session = self._sessions[quote.symbol]
             session.footings = [(rule, each.after(look)) for rule, each in session.footings]
             self._quotes[quote.symbol] = quote
+        self._arriving = {}
         await published.publish_quotes(self.link, [quote for quote, _ in looks])
         return raised
 
@@ -176,14 +225,18 @@ class Watch:
         raised: list[Alert] = []
         for _ in range(_MOST_TRIES):
             found: list[Alert] = []
+            of: dict[str, Rule] = {}
             for quote, look in looks:
                 if crossed := tuple(self._crossed(quote, look)):
-                    found += crossed
+                    found += [alert for _, alert in crossed]
+                    of |= {alert.fingerprint: rule for rule, alert in crossed}
                     # A crowd that crosses at one open must not hold up everybody else in this process.
                     await asyncio.sleep(0)
             answers = await raiser.raise_all(found)
             for answer in answers:
                 self._climb(answer)
+                if answer.verdict in {"raised", "again"} and answer.alert.fingerprint in of:
+                    await end_told(self.link, of[answer.alert.fingerprint])
             raised += [answer.alert for answer in answers if answer.verdict == "raised"]
             if all(answer.verdict != "told" for answer in answers):
                 break
@@ -202,7 +255,12 @@ class Watch:
         history = await self._past.before(self.catalogue[quote.symbol], quote, before, asking=asking)
         if history is None:
             return False
-        self._sessions[quote.symbol] = await self._entering.session(quote, history, before)
+        entered = Entered(quote, history, before)
+        rules = (each for each in self.rules if quote.symbol in each.symbols)
+        self._sessions[quote.symbol] = await self._entering.session(
+            entered, (*rules, *self._own.general(quote.symbol))
+        )
+        self._proposals[quote.symbol] = await self._proposing.enter(entered)
         return True
 
     async def _believed(self, quote: Quote) -> Quote | None:
@@ -246,17 +304,24 @@ class Watch:
                 else:
                     self._ladders.climb(raised)
 
-    def _crossed(self, quote: Quote, look: Look) -> Iterable[Alert]:
+    def _crossed(self, quote: Quote, look: Look) -> Iterable[tuple[Rule, Alert]]:
         instrument = self.catalogue[quote.symbol]
         series = self._sessions[quote.symbol].history.with_bar(quote.bar)
         sight = Sight(
             instrument, quote, self._quotes.get(quote.symbol), series, self.calendar(), first=self._first
         )
         for rule, raised in self._crossings(quote, look):
-            yield alert_of(rule, raised, sight, self.clock, self.replay_of)
+            yield rule, alert_of(rule, raised, sight, self.clock, self.replay_of)
 
     def _crossings(self, quote: Quote, look: Look) -> Iterable[tuple[Rule, Crossing | Met]]:
-        session = self._sessions[quote.symbol]
-        for rule, footing in session.footings:
+        session, proposals = self._sessions[quote.symbol], self._proposals[quote.symbol]
+        for rule, footing in (*session.footings, *proposals.footings()):
             yield from ((rule, each) for each in looked(rule, footing, look, self._ladders.furthest))
-        yield from self._gates.met(session.gates, quote, look)
+        yield from self._gates.met((*session.gates, *proposals.gates()), quote, look)
+
+    def _listen(self) -> None:
+        self._gates.listen((*self.rules, *self._own.all_general()), self._own.measures())
+
+    def _today(self) -> date:
+        """Return the day of the last quotes, or else of the machine."""
+        return (self._now or datetime.fromtimestamp(self.clock() / 1000, UTC)).date()

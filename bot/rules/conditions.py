@@ -17,6 +17,9 @@ from bot.market.bars import Reference, Side
 from bot.market.extremes import Window
 from bot.rules.terms import ChangeSince, Direction, FromCost, Tree, plain
 
+OWN = "own:"
+"""What the revision of a chat's own rule begins with; its name and a part of its own follow."""
+
 _REVISION_LENGTH = 12
 # Further steps are as many as anybody will live to see, and few enough to walk through.
 _MOST_STEPS = 60
@@ -185,11 +188,15 @@ class Rule:
 
     @cached_property
     def revision(self) -> str:
-        """The condition's identity: another canonical text, or another how-often, is another revision."""
+        """The condition's identity: another canonical text, or another how-often, is another revision.
+
+        That of a chat's own rule begins with `own:` and the rule's name, so that its records are found by it.
+        """
         text = f"{self.name}\n{self.condition}"
         if self.telling.often != "each episode":
             text += f"\n{self.telling.often}"
-        return hashlib.sha256(text.encode()).hexdigest()[:_REVISION_LENGTH]
+        identity = hashlib.sha256(text.encode()).hexdigest()[:_REVISION_LENGTH]
+        return f"{OWN}{self.name}:{identity}" if self.chat else identity
 
 
 def _one_sided(measure: str, direction: Direction, ladder: FixedSteps | AutoSteps) -> str:

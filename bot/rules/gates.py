@@ -7,7 +7,7 @@ holds as written, and may tell again once it does not hold even loosened. What n
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal, Protocol
 
@@ -114,7 +114,10 @@ def judged(rule: Rule, look: Look, reading: Reading, stand: Stand) -> Judged:
     judge = _Judge(reading, look, _counted(tree, look, reading, stand))
     price, strict = judge.touched(tree)
     runs, anew = tuple(judge.runs.values()), not by_session(rule)
-    record, tells = moved_on(stand.record, strict, judge.truth(tree, 1), anew=anew)
+    after_it = judge
+    if strict is True and stand.record % 2 == 0 and remembers(tree):
+        after_it = replace(judge, reading=_JustTold(reading))
+    record, tells = moved_on(stand.record, strict, after_it.truth(tree, 1), anew=anew)
     after = Stand(record, runs, look.time if runs else None)
     if not tells:
         return Judged(after)
@@ -162,9 +165,27 @@ def lastings(tree: Tree) -> Iterator[Lasting]:
             return
 
 
+def waits_for_the_close(rule: Rule) -> bool:
+    """Tell whether a part of a rule's gate is judged at the close alone."""
+    return isinstance(rule.condition, Gate) and _is_at_close(rule.condition.tree)
+
+
 def remembers(tree: Tree) -> bool:
     """Tell whether what a look says depends on what was told before."""
     return any(isinstance(each, Comparison) and _asks(each, SinceTold) for each in _leaves(tree))
+
+
+@dataclass(frozen=True, slots=True)
+class _JustTold:
+    """What a look says once it has told: nothing has moved since."""
+
+    reading: Reading
+
+    def value(self, measure: Measure) -> Value:
+        return 0.0 if isinstance(measure, SinceTold) else self.reading.value(measure)
+
+    def holds(self, atom: NewExtreme | Story, *, loose: bool) -> Truth:
+        return self.reading.holds(atom, loose=loose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +284,16 @@ def _counted(tree: Tree, look: Look, reading: Reading, stand: Stand) -> dict[Las
             case _:
                 pass
     return runs
+
+
+def _is_at_close(tree: Tree) -> bool:
+    match tree:
+        case Both(parts) | Either(parts):
+            return any(map(_is_at_close, parts))
+        case Not(part) | Lasting(part):
+            return _is_at_close(part)
+        case _:
+            return isinstance(tree, AtClose)
 
 
 def _tree(rule: Rule) -> Tree:

@@ -20,7 +20,7 @@ from bot.alerts.alert import (
 )
 from bot.chats.own import is_own, own_part, own_revision
 from bot.rules.crossing import Rung
-from bot.rules.terms import Direction
+from bot.rules.terms import Direction, plain
 from bot.store.link import Link, reached
 
 KEPT_S = 30 * 24 * 3600
@@ -94,9 +94,9 @@ def _rung(alert: Alert) -> tuple[str, str, str, int]:
     """Return the ladder's field, the step expected there, the new one, and how long the ladder is kept."""
     match alert.facts:
         case Move(crossing=crossing):
-            return _field(crossing.rung), f"{crossing.before:g}", f"{crossing.step:g}", 0
+            return _field(crossing.rung), plain(crossing.before), plain(crossing.step), 0
         case Condition(met=met):
-            return _field(met.rung), f"{met.before:g}", f"{met.step:g}", 0
+            return _field(met.rung), plain(met.before), plain(met.step), 0
         case News():
             return "told", "0", "1", _STORIES_KEPT_S
         case Notice() | Flood():
@@ -164,10 +164,10 @@ async def told_of(link: Link, rungs: Sequence[Rung]) -> dict[Rung, float]:
 
 
 async def record(link: Link, told: Iterable[tuple[Rung, float]]) -> None:
-    """Write down steps that history has passed, beyond what was told."""
+    """Write down steps that history has passed, beyond what was told, and what gates remember."""
     async with reached(), link.client.pipeline(transaction=False) as pipe:
         for rung, step in told:
-            pipe.hset(_key(link, rung), _field(rung), f"{step:g}")
+            pipe.hset(_key(link, rung), _field(rung), plain(step))
         await pipe.execute()
 
 

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field, replace
 from bot.alerts.alert import Alert
 from bot.alerts.outcome import Again, Broken, Gone, Moved, Outcome, Sent, Unknown
 from bot.chats.chat_id import ChatId
-from bot.chats.subscription import EVERYTHING
+from bot.chats.own import OwnRule
+from bot.chats.subscription import EVERYTHING, chat_topic
 from bot.clock import machine_time
 from bot.messages.blocks import Message, message_of, plain
 from bot.pipeline.deliver import Deliver, Patience
 from bot.pipeline.fan_out import FanOut
+from bot.rules.terms import Price
+from bot.rules.threshold import Threshold
 from bot.store import alerts as stored
-from bot.store import chats, outbox
+from bot.store import chats, outbox, own
 from bot.store.link import Link
 from bot.store.outbox import Pace
 from bot.store.pace import Budget
@@ -257,6 +260,20 @@ async def test_a_chat_that_moved_is_told_under_its_new_name(link: Link) -> None:
         await tell(link, now_alert(1))
         assert await settled(link, 1) == {"sent": 1}
     assert [chat for chat, _ in wire.shown] == [to]
+
+
+async def test_what_a_chats_own_rules_tell_goes_to_its_new_name(link: Link) -> None:
+    to = ChatId("telegram", "77", "-100999")
+    for topic in (EVERYTHING, chat_topic(str(GROUP))):
+        await chats.subscribe(link, GROUP, topic, NOW)
+    mine = OwnRule("", str(GROUP), str(GROUP), "HSTECH price > 5000", NOW)
+    kept = (await own.add(link, mine, Threshold(Price(), "up", 5000.0), ("HSTECH",))).rule
+    async with delivering(deliver(link, Wire([Moved(to)]))):
+        await tell(link, now_alert(1))
+        assert await settled(link, 1) == {"sent": 1}
+    assert await own.of_chat(link, str(to)) == (replace(kept, chat=str(to)),)
+    assert await own.of_chat(link, str(GROUP)) == ()
+    assert {each.topic for each in await chats.subscriptions(link, to)} == {EVERYTHING, chat_topic(str(to))}
 
 
 async def test_an_alert_that_has_grown_too_old_is_not_told_as_if_it_were_new(link: Link) -> None:

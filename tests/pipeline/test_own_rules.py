@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from bot.alerts.alert import Alert, Condition, Move
+from bot.chats.chat_id import ChatId
+from bot.chats.own import OwnRule
+from bot.chats.subscription import chat_topic, instrument_topic
+from bot.market.bars import Bar
+from bot.market.catalogue import Catalogue
+from bot.market.quote import Quote
+from bot.pipeline.ending import end_over
+from bot.rules.conditions import Rule
+from bot.rules.grammar import parse_line
+from bot.rules.scope import rules_of
+from bot.rules.threshold import threshold_of
+from bot.store import chats, endings, own
+from bot.store.link import Link
+from tests.cast import NOW
+from tests.pipeline.scripted import TODAY, TOMORROW, YESTERDAY, Charts, World, chart, quoted, stock, world
+
+CHAT = ChatId("telegram", "1", "42")
+SYMBOL, INDEX = "1810.HK", "HSTECH"
+TOPIC = chat_topic(str(CHAT))
+
+
+def bound(line: str, *, chat: str = "", following: frozenset[str] = frozenset()) -> tuple[Rule, ...]:
+    catalogue = Catalogue.of((stock(SYMBOL), stock(INDEX, "index")))
+    return rules_of("mine", parse_line(line), catalogue, lambda _: (SYMBOL,), lambda: following, chat=chat)
+
+
+async def set_alert(link: Link, line: str, following: frozenset[str] = frozenset()) -> OwnRule:
+    """Keep a chat's alert as the command does."""
+    rules = bound(line, chat=str(CHAT), following=following)
+    symbols = tuple(sorted({symbol for each in rules for symbol in each.symbols}))
+    single = len(rules) == 1 and len(symbols) == 1
+    rule = OwnRule("", str(CHAT), str(CHAT), str(parse_line(line)), NOW)
+    added = await own.add(link, rule, threshold_of(rules[0]) if single else None, symbols)
+    await endings.end_with(link, added.rule.id, parse_line(line).telling.until)
+    return added.rule
+
+
+async def edit(link: Link, rule: OwnRule, line: str) -> None:
+    (found,) = bound(line, chat=str(CHAT))
+    assert await own.edit(link, replace(rule, text=line), threshold_of(found), tuple(found.symbols))
+
+
+async def market(link: Link, *operators: str, close: float = 100.0) -> World:
+    rules = tuple(
+        replace(each, name=f"rule {at}") for at, line in enumerate(operators) for each in bound(line)
+    )
+    charts = Charts().put(chart(SYMBOL, close), chart(INDEX, close))
+    never = (Rule("never", bound(f"{SYMBOL} price > 1000000")[0].condition, frozenset((SYMBOL,))),)
+    return await world(link, charts, stock(SYMBOL), stock(INDEX, "index"), when=rules or never)
+
+
+def of_chat(alerts: Sequence[Alert]) -> list[Alert]:
+    return [each for each in alerts if each.topics == (TOPIC,)]
+
+
+async def rings(made: World, *prices: float, start: str = "10:00", day: date = TODAY) -> list[float]:
+    """Look at one price a minute; return those at which the chat is told."""
+    hour, minute = map(int, start.split(":"))
+    told: list[float] = []
+    for at, price in enumerate(prices):
+        clock = f"{hour + (minute + at) // 60:02}:{(minute + at) % 60:02}"
+        if of_chat(await made.tick(quoted(SYMBOL, price, clock, 100.0, day=day))):
+            told.append(price)
+    return told
+
+
+async def test_a_level_rings_once_and_again_only_after_the_price_was_back_beyond_slack(
+    link: Link,
+) -> None:
+    await set_alert(link, f"{SYMBOL} price > 103")
+    made = await market(link)
+    assert await rings(made, 102, 103.1, 102.95, 103.1, 102.1, 103.2, 101.9, 103.3) == [103.1, 103.3]
+
+
+async def test_an_alert_that_is_set_while_the_worker_runs_rings_at_the_next_look(link: Link) -> None:
+    made = await market(link)
+    assert await rings(made, 101, 102) == []
+    await set_alert(link, f"{SYMBOL} price > 103")
+    await set_alert(link, f"{SYMBOL} drawdown 5% 20d and price > 1")
+    await made.watch.refresh()
+    assert await rings(made, 102.5, 103.5, 95.5, start="10:10") == [103.5, 95.5]
+
+
+@pytest.mark.parametrize(
+    "line", ["price > 103", "off low 2% 20d", "price > 103 or rsi > 99", "cost 100 > 3%"]
+)
+async def test_what_holds_when_it_is_set_is_not_told_until_it_holds_again(link: Link, line: str) -> None:
+    made = await market(link)
+    assert await rings(made, 101, 104) == []
+    await set_alert(link, f"{SYMBOL} {line}")
+    await made.watch.refresh()
+    assert await rings(made, 104.5, 103.9, start="10:10") == []
+    if line.startswith("price"):
+        assert await rings(made, 101, 104, start="10:20") == [104]
+
+
+async def test_an_alert_that_was_told_is_not_told_again_by_the_next_worker(link: Link) -> None:
+    for line in ("price > 103", "day > 3%", "off low 4%", "rsi > 55", "price > 103 and day > 3%"):
+        await set_alert(link, f"{SYMBOL} {line}")
+    made = await market(link)
+    first = [each for price in (101, 104) for each in await made.tick(look(price, "10:00", price))]
+    assert len(of_chat(first)) == 5
+    again = await made.again()
+    assert await rings(again, 104.5, 104.2, start="10:30") == []
+
+
+async def test_a_new_session_is_a_new_episode_of_a_day_move_and_of_no_level(link: Link) -> None:
+    await set_alert(link, f"{SYMBOL} day > 2%")
+    level = await set_alert(link, f"{SYMBOL} price > 102")
+    made = await market(link)
+    assert await rings(made, 101, 102.5) == [102.5]
+    made.charts.put(chart(SYMBOL, 100.0), chart(SYMBOL, 103.0, last=TODAY))
+    told: list[Alert] = []
+    for clock, price in (("10:00", 104.0), ("10:01", 106.0)):
+        told += await made.tick(quoted(SYMBOL, price, clock, 103.0, day=TOMORROW))
+    assert [condition_of(each) for each in of_chat(told)] == ["day > 2%"]
+    assert (await own.rules(link, [level.id]))[level.id] == level
+
+
+async def test_an_edited_alert_is_another_one_and_a_removed_one_is_silent(link: Link) -> None:
+    first = await set_alert(link, f"{SYMBOL} price > 103")
+    made = await market(link)
+    assert await rings(made, 101, 104) == [104]
+    await edit(link, first, f"{SYMBOL} price > 105")
+    await made.watch.refresh()
+    assert await rings(made, 104.5, 105.5, start="10:10") == [105.5]
+    assert await rings(await made.again(), 105.8, start="10:20") == []
+    assert await own.remove(link, str(CHAT), first.id)
+    await made.watch.refresh()
+    assert await rings(made, 104, 106, start="10:30") == []
+
+
+async def test_an_alert_that_rings_once_is_gone_when_it_has_and_others_when_their_last_day_is_over(
+    link: Link,
+) -> None:
+    once = await set_alert(link, f"{SYMBOL} price > 103 once")
+    dated = await set_alert(link, f"{SYMBOL} price > 104 until {TODAY}")
+    made = await market(link)
+    assert await rings(made, 101, 103.5, 102, 103.5, 104.5) == [103.5, 104.5]
+    assert set(await own.rules(link, [once.id, dated.id])) == {dated.id}
+    assert await end_over(link, TODAY) == 0
+    assert await end_over(link, TOMORROW) == 1
+    await made.watch.refresh()
+    assert await rings(made, 102, 105, start="10:30") == []
+
+
+async def test_a_watchlist_is_what_the_chat_follows_now(link: Link) -> None:
+    await set_alert(link, "watchlist day > 2% and price > 1", following=frozenset((INDEX,)))
+    made = await market(link)
+    assert await rings(made, 101, 103) == []
+    await chats.subscribe(link, CHAT, instrument_topic(SYMBOL), NOW)
+    await made.watch.refresh()
+    assert await rings(made, 103.2, start="10:10") == [103.2]
+
+
+async def test_a_line_that_does_not_read_any_more_is_reported_and_stops_no_other(link: Link) -> None:
+    rule = OwnRule("", str(CHAT), str(CHAT), f"{SYMBOL} day wibble 3", NOW)
+    await own.add(link, rule, None, (SYMBOL,))
+    await set_alert(link, f"{SYMBOL} price > 103 or price < 90")
+    made = await market(link)
+    assert await rings(made, 101, 104) == [104]
+    assert [each["rule"] for each in made.events("an own rule does not read")] == ["1"]
+
+
+def look(price: float, clock: str, minute: float, day: date = TODAY) -> Quote:
+    hour, _ = clock.split(":")
+    return quoted(SYMBOL, price, f"{hour}:{int(minute) % 60:02}", 100.0, day=day)
+
+
+def condition_of(alert: Alert) -> str:
+    return alert.condition
+
+
+LINES = (
+    "price > 103",
+    "price < 97",
+    "day > 2%",
+    "day < -2%",
+    "day > 1% once",
+    "off low 4% 20d",
+    "off low 3% 20d intraday",
+    "drawdown 4% 20d",
+    "drawdown 3% intraday once a session",
+    "drawdown 5% once",
+    "cost 101 > 2%",
+    "cost 101 < -3%",
+    f"change since {YESTERDAY} > 2%",
+    "rsi > 55",
+    "rsi < 45",
+    "sigma > 2",
+    "gap > 1%",
+    "price > sma 20",
+    "range 20d > 90",
+    "change 3 sessions > 3%",
+    "price > 102 once",
+    "price > 102 once a session",
+    "day > 1% at close",
+    "price > 101 for 2 looks",
+    "±2/3%",
+)
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_a_chats_alerts_ring_exactly_when_the_operators_same_rules_do(link: Link, seed: int) -> None:
+    """One walk over four sessions with restarts: what the index proposes leaves nothing out."""
+    chance = random.Random(seed)
+    lines = [f"{SYMBOL} {each}" for each in LINES]
+    for line in lines:
+        await set_alert(link, line)
+    made = await market(link, *lines)
+    theirs: list[tuple[object, ...]] = []
+    ours: list[tuple[object, ...]] = []
+    price = 100.0
+    days = [TODAY + timedelta(days=each) for each in (0, 1, 2, 5)]
+    for day in days:
+        low = high = opened = price = price * (1 + chance.gauss(0, 0.012))
+        for at in range(10):
+            price *= 1 + chance.gauss(0, 0.009)
+            low, high = min(low, price, price * (1 - abs(chance.gauss(0, 0.004)))), max(high, price)
+            final = at == 9
+            clock = "16:20" if final else f"{10 + at // 2}:{at % 2 * 30:02}"
+            quote = replace(
+                quoted(SYMBOL, price, clock, day=day, reach=(low, high), final=final), open=opened, volume=1e6
+            )
+            for alert in await made.tick(quote):
+                (ours if alert.topics == (TOPIC,) else theirs).append(told(alert))
+            if chance.random() < 0.15:
+                made = await made.again()
+        held = made.charts.held[SYMBOL]
+        made.charts.put(replace(held, bars=(*held.bars, Bar(day, price, opened, high, low, 1e6))))
+    assert len(theirs) > 10
+    assert sorted(ours, key=repr) == sorted(theirs, key=repr)
+
+
+def told(alert: Alert) -> tuple[object, ...]:
+    match alert.facts:
+        case Move(crossing=each):
+            return alert.condition, each.session, each.time, each.steps, each.price, each.episode
+        case Condition(met=met):
+            return alert.condition, met.session, met.time, met.step, met.price, met.episode
+    raise AssertionError(alert.facts)

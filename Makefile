@@ -8,7 +8,7 @@ export PYTHON
 bin := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run install check test bench pins clean
+.PHONY: help demo run install check test coverage mutants bench pins clean
 
 help:  ## list what make does here
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -35,9 +35,17 @@ test: check  ## check, then run every test; what it needs it installs or names
 	@scripts/browser
 	@$(bin)/pytest
 
-bench:  ## measure what Marketbell costs in time and memory; what each figure means is in docs/bench.md
+coverage:  ## run the tests of the rules, which must go through every branch of bot/rules
 	@scripts/environment develop
-	@$(bin)/python -m bench market
+	@scripts/coverage
+
+mutants:  ## break the rules in every way that mutmut knows and count what the tests notice; takes hours
+	@scripts/environment develop
+	@scripts/mutants
+
+bench:  ## measure what Marketbell costs in time and memory; what each figure means is in docs/bench.md
+	@scripts/environment peers
+	@missed=0; for each in market rules backtest; do $(bin)/python -m bench $$each || missed=1; done; exit $$missed
 
 pins:  ## write requirements/ anew from pyproject.toml; UPGRADE=yes moves to the newest releases
 	@scripts/environment run

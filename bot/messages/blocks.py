@@ -64,12 +64,14 @@ class Message:
 
     `small` is the line of sources and times at its end. A `picture` belongs to an answer, never to an alert;
     it adds to what the words say already, and they go out without it where a platform shows or takes none.
+    A `quiet` one makes no sound where a platform can be asked for that.
     """
 
     heading: Line
     blocks: tuple[Block, ...] = ()
     small: Line | None = None
     picture: Picture | None = None
+    quiet: bool = False
 
 
 def line(text: str) -> Line:

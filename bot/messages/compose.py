@@ -29,14 +29,16 @@ from bot.messages.words import LONGEST_HEADING, cut, day, fitting, one_line
 def compose(alerts: Sequence[Alert], zone: ZoneInfo | None = None) -> Message:
     """Return the message of one or more alerts, for a chat whose zone may be known.
 
-    Alerts that climbed one ladder are told as its last. Where nothing is live, the heading says so.
+    Alerts that climbed one ladder are told as its last. Where nothing is live, the heading says so. It makes
+    no sound where every rule in it is quiet.
     """
     told = latest(alerts)
     replayed = next((each for each in told if each.replay_of is not None), None)
     prefix = "" if replayed is None else f"Replay of {day(_session(replayed, zone))}: "
     room = LONGEST_HEADING - len(prefix)
     alone = _alone(told[0], room, zone) if len(told) == 1 else _together(told, room, zone)
-    return Message(strong(f"{prefix}{alone.heading}"), alone.lines, alone.small)
+    quiet = all(each.urgency == "quiet" for each in told)
+    return Message(strong(f"{prefix}{alone.heading}"), alone.lines, alone.small, quiet=quiet)
 
 
 @dataclass(frozen=True, slots=True)

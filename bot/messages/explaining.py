@@ -154,13 +154,15 @@ def _again(condition: Condition, telling: Telling) -> Iterator[str]:
     if telling.often == "once":
         yield "Told once, then never again."
         return
-    if telling.often == "once a session":
+    if telling.often == "once a session" and isinstance(condition, Gate):
         yield "Told once a session at most."
         return
     match condition:
         case DayMove(_, directions):
             apart = ", upwards and downwards apart" if directions[1:] else ""
             yield f"Each step is told once a session{apart}."
+        case FromBase() | FromExtreme() if telling.often == "once a session":
+            yield "Each step is told once a session, also where it was told in one before."
         case FromBase():
             yield "Each step is told once."
         case FromExtreme(side):

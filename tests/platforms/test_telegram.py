@@ -7,7 +7,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -334,6 +334,17 @@ class TestSending:
         assert call.params["link_preview_options"] == '{"is_disabled": true}'
         assert fake.texts(ALICE) == ["Hang Seng is up 2%\nPrevious close 21,000"]
         assert fake.messages[ALICE][0].raw.startswith("<b>Hang Seng is up 2%</b>\n")
+
+    async def test_only_a_quiet_message_makes_no_sound_however_long_it_is(
+        self, fake: FakeTelegram, sender: TelegramSender
+    ) -> None:
+        long = message_of("\n".join(["Hang Seng is up 2%"] * 400))
+        await sender.send(HERS, HELLO, "d1")
+        await sender.send(HERS, replace(long, quiet=True), "d2")
+        loud, *quiet = fake.calls("sendMessage")
+        assert "disable_notification" not in loud.params
+        assert len(quiet) > 1
+        assert {each.params["disable_notification"] for each in quiet} == {"true"}
 
     async def test_a_message_grows_in_its_place(self, fake: FakeTelegram, sender: TelegramSender) -> None:
         assert await sender.send(HERS, HELLO, "d1") == Sent("1")

@@ -173,6 +173,13 @@ def test_a_move_echoes_the_note_of_its_rule() -> None:
     assert message[-2] == "Note: sell half"
 
 
+def test_a_message_is_quiet_only_where_every_rule_in_it_is() -> None:
+    quiet, loud = replace(told(met(BELOW)), urgency="quiet"), told(met(RSI))
+    assert compose([quiet]).quiet
+    assert not compose([loud]).quiet
+    assert not compose([quiet, loud]).quiet
+
+
 def test_a_gate_is_read_back_as_it_was_stored() -> None:
     alert = replace(told(met(BELOW, RSI), note="x"), urgency="urgent", condition="price < 12 and rsi 14 < 30")
     assert alert_from_json(alert_to_json(alert)) == alert

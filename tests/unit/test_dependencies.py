@@ -98,7 +98,7 @@ EXTRA = [each for extra in PROJECT["project"]["optional-dependencies"].values() 
 RUNNING = requirements([*PROJECT["project"]["dependencies"], *EXTRA])
 DEVELOPING = requirements([each for group in PROJECT["dependency-groups"].values() for each in group])
 RUNNING_LINES = lines_of("What Marketbell runs on")
-DEVELOPING_LINES = lines_of("What builds, checks and tests it")
+DEVELOPING_LINES = lines_of("What builds, checks and tests it") | lines_of("What it is measured beside")
 IMPORTS = tuple(outside_imports())
 
 

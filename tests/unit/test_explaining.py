@@ -81,6 +81,22 @@ def said(text: str) -> tuple[str, ...]:
             ),
         ),
         (
+            "HSTECH drawdown 20/30% once a session",
+            (
+                "Tells when HSTECH is 20 and 30% below its closing peak of all history held.",
+                "A step counts as reached by any price of the session.",
+                "Each step is told once a session, also where it was told in one before.",
+            ),
+        ),
+        (
+            "HSTECH ±2/3% once a session",
+            (
+                "Tells when HSTECH is up or down 2 and 3% on the day.",
+                "A step counts as reached by any price of the session.",
+                "Each step is told once a session, upwards and downwards apart.",
+            ),
+        ),
+        (
             "0700.HK cost 300 ±5% every 5%",
             (
                 "Tells when Tencent (0700.HK) is up or down 5% and every further 5% from the cost of 300.",

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-HEAVY = "pandas numpy yfinance exchange_calendars curl_cffi efinance"
+HEAVY = "pandas numpy polars talib matplotlib PIL yfinance exchange_calendars curl_cffi efinance"
 PARTS = {
     "sender": "bot.app.processes bot.app.start bot.platforms.web.send bot.platforms.terminal.send",
     "telegram": "bot.app.processes bot.platforms.telegram.listen bot.platforms.telegram.send",

@@ -15,6 +15,7 @@ from bot.chat.commands import (
     subscribe,
     subscriptions,
     unsubscribe,
+    why,
 )
 from bot.chat.commands import help as helping
 
@@ -28,6 +29,7 @@ COMMANDS = (
     alerts.COMMAND,
     forget.COMMAND,
     backtest.COMMAND,
+    why.COMMAND,
     subscribe.COMMAND,
     unsubscribe.COMMAND,
     subscriptions.COMMAND,

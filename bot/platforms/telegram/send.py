@@ -59,11 +59,12 @@ class TelegramSender:
             return Broken("nothing in it can be seen")
         if message.picture is not None and not rest and first.length <= LONGEST_BELOW_A_PICTURE:
             return await self._show_with(chat, message.picture, first)
-        outcome = await self._show(chat, first)
+        show = partial(self._show, chat, quiet=message.quiet)
+        outcome = await show(first)
         if isinstance(outcome, Sent):
             for number, part in enumerate(rest, start=2):
                 await self.pause(_BETWEEN_PARTS)
-                if not isinstance(await self._follow(partial(self._show, chat, part)), Sent | Unknown):
+                if not isinstance(await self._follow(partial(show, part)), Sent | Unknown):
                     self.report("the rest of a long message was given up", delivery=delivery, part=number)
                     return outcome
             if message.picture is not None:
@@ -131,24 +132,25 @@ class TelegramSender:
         except TelegramError as failure:
             return outcome_of(failure, chat)
 
-    async def _show(self, chat: ChatId, part: Part) -> Outcome:
+    async def _show(self, chat: ChatId, part: Part, *, quiet: bool = False) -> Outcome:
         try:
-            return await self._post(chat, part.html, ParseMode.HTML)
+            return await self._post(chat, part.html, ParseMode.HTML, quiet=quiet)
         except TelegramError as failure:
             if not is_unreadable(failure):
                 return outcome_of(failure, chat)
             self.report("Telegram could not read our markup", why=failure.message)
         try:
-            return await self._post(chat, part.plain, None)
+            return await self._post(chat, part.plain, None, quiet=quiet)
         except TelegramError as failure:
             return outcome_of(failure, chat)
 
-    async def _post(self, chat: ChatId, text: str, parse_mode: str | None) -> Outcome:
+    async def _post(self, chat: ChatId, text: str, parse_mode: str | None, *, quiet: bool) -> Outcome:
         return await _sent(
             self.bot.send_message(
                 chat_id=int(chat.chat),
                 text=text,
                 parse_mode=parse_mode,
+                disable_notification=quiet or None,
                 message_thread_id=_thread(chat),
                 link_preview_options=LinkPreviewOptions(is_disabled=True),
             )

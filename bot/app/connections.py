@@ -65,7 +65,7 @@ async def slack(parts: Parts) -> AsyncIterator[Connected]:
         )
     connection = await _patiently(parts, lambda: connect(token, parts.settings.addresses.slack))
     try:
-        sender = SlackSender(connection)
+        sender = SlackSender(connection, report=parts.report)
 
         async def listen() -> None:
             from bot.platforms.slack.listen import SlackListener

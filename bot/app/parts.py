@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -53,6 +53,11 @@ class Parts:
     folder: Path
     report: Report
     clock: MachineTime = machine_time
+    pictures: Pictures = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Let everything that answers in this process draw by one child."""
+        object.__setattr__(self, "pictures", Pictures(self.report))
 
     @property
     def catalogue(self) -> Catalogue:
@@ -93,7 +98,7 @@ class Parts:
         """Return what commands turn to."""
         market, book = self.market(), self.book(routes)
         own = StoredOwn(market, book, ZoneInfo(self.settings.zone))
-        return Answers(market, book, self.topics, COMMANDS, own, Pictures(self.report))
+        return Answers(market, book, self.topics, COMMANDS, own, self.pictures)
 
     def desk(self, routes: Sequence[str] = ()) -> ChatDesk:
         """Return whom platforms hand a line to."""

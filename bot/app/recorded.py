@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.alerts.alert import Alert, Seen, move_topics
-from bot.alerts.surroundings import move_of
-from bot.app.parts import topics_of
+from bot.alerts.alert import Alert
+from bot.app.parts import rules_of, topics_of
 from bot.chat.answer import Answers
 from bot.chat.commands import COMMANDS
 from bot.config import Settings, read_settings
@@ -27,13 +27,17 @@ from bot.market.sessions import settlement
 from bot.messages.own import Backtested
 from bot.messages.pictures import pictured
 from bot.messages.provenance import RECORDED
+from bot.pipeline.making import Sight, alert_of
 from bot.ports import Compared, Priced
+from bot.rules.conditions import Rule
+from bot.rules.crossing import Crossing
+from bot.rules.met import Met
 from bot.sources.catalogue import load_catalogue, load_twins
 from bot.sources.folder import read_folder
 
 if TYPE_CHECKING:
     # It loads what computes over columns, which a quote has no use for.
-    from bot.rules.backtest import Told, ToldCrossing
+    from bot.rules.backtest import Told
 
 CLOSED = Freshness("official close", 0, 0.0)
 
@@ -83,29 +87,36 @@ class RecordedMarket:
         return drawdown_card(instrument, series, session or series.sessions[-1], chosen)
 
     def replay(self, span: tuple[date, date], preset: str | None) -> Told:
-        """Return what the rules would have told in `span`."""
+        """Return what the rules would have told in `span`; an index has the constituents of each session."""
+        from bot.app.beside import Beside
         from bot.rules.backtest import backtest
 
         first, last = span
         if first > last:
             raise UsageError(f"The replay would end before it begins: --from {first} is after --to {last}.")
-        return backtest(self.settings.rules_of(preset), self.catalogue, self.series, self.calendar, span)
+        rules = rules_of(self.settings, self._last(last), preset)
+        members = Beside(self.catalogue, self.catalogue).members
+        return backtest(rules, self.catalogue, self.series, self.calendar, span, members)
 
-    def alert(self, told: ToldCrossing) -> Alert:
-        """Return a replayed crossing as the alert that it would have been."""
-        crossing = told.crossing
-        instrument = self.catalogue[crossing.symbol]
-        series = self.series[crossing.symbol].until(crossing.session)
-        seen = Seen(RECORDED, crossing.time)
-        return Alert(
-            fingerprint=crossing.fingerprint,
-            facts=move_of(crossing, instrument, series, self.calendar, seen),
-            topics=move_topics(crossing),
-            reason="new step" if crossing.before else "first",
-            at=crossing.time,
-            raised=0,
-            fold=told.fold,
-        )
+    def alerts(self, told: Told, preset: str | None) -> Iterator[Alert]:
+        """Give what was replayed as the alerts that it would have been, in the order of their times."""
+        last = self._last(told.days[-1]) if told.days else date.max
+        rules = {each.revision: each for each in rules_of(self.settings, last, preset)}
+        raised: list[Crossing | Met] = [*(each.crossing for each in told.told), *told.met]
+        for each in sorted(raised, key=lambda each: each.time):
+            yield self.alert(each, rules[each.revision])
+
+    def alert(self, raised: Crossing | Met, rule: Rule) -> Alert:
+        """Return what a rule raised over recorded bars as the alert that it would have been."""
+        instrument = self.catalogue[raised.symbol]
+        series = self.series[raised.symbol].until(raised.session)
+        quote = settled_quote(raised.symbol, series.bars[-1], raised.time, RECORDED)
+        sight = Sight(instrument, quote, None, series, self.calendar, first=False)
+        return alert_of(rule, raised, sight, lambda: 0, None)
+
+    def _last(self, day: date) -> date:
+        """Return the last session that is recorded up to a day."""
+        return min(day, max((each.sessions[-1] for each in self.series.values() if each.bars), default=day))
 
     def _held(self, asked: str) -> tuple[Instrument, Series]:
         instrument = self.catalogue.resolve(asked)

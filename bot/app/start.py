@@ -59,10 +59,7 @@ def run_alone(settings: Settings, part: str, run: Callable[[Parts], Awaitable[No
         secrets = read_secrets(os.environ)
         place = Place(url=secrets.redis_url or _LOCAL_REDIS)
         link = await _patiently(place, report)
-        try:
-            await run(Parts(settings, secrets, link, Home.usual().folder, report))
-        finally:
-            await link.close()
+        await _run_parts(Parts(settings, secrets, link, Home.usual().folder, report), run)
 
     _run(part, main)
 
@@ -75,10 +72,7 @@ def run_at_home(
 
     async def main(report: Report) -> None:
         link = await connect(place, namespace)
-        try:
-            await run(Parts(settings, secrets, link, folder, report))
-        finally:
-            await link.close()
+        await _run_parts(Parts(settings, secrets, link, folder, report), run)
 
     shared = None if secrets.redis_url is None else Place(url=secrets.redis_url)
     with embedded(folder) if shared is None else nullcontext(shared) as place:
@@ -86,10 +80,12 @@ def run_at_home(
 
 
 @asynccontextmanager
-async def visiting(settings: Settings, folder: Path) -> AsyncIterator[Parts]:
+async def visiting(
+    settings: Settings, folder: Path, instead: str = ", or ask recorded bars with --data DIR"
+) -> AsyncIterator[Parts]:
     """Reach a Marketbell that runs: by REDIS_URL, or by the socket of its embedded server.
 
-    Raises `Away` when none does.
+    Raises `Away` when none does; it says what can be done `instead` of starting one.
     """
     secrets = read_secrets(os.environ)
     place = Place(url=secrets.redis_url) if secrets.redis_url else Place(socket=socket_of(folder))
@@ -98,13 +94,19 @@ async def visiting(settings: Settings, folder: Path) -> AsyncIterator[Parts]:
     except Away as error:
         if secrets.redis_url:
             raise
-        raise Away(
-            "No Marketbell runs here: start marketbell run, or ask recorded bars with --data DIR."
-        ) from error
+        raise Away(f"No Marketbell runs here: start marketbell run{instead}.") from error
     try:
         yield Parts(settings, secrets, link, folder, lambda _event, **_facts: None)
     finally:
         await link.close()
+
+
+async def _run_parts(parts: Parts, run: Callable[[Parts], Awaitable[None]]) -> None:
+    try:
+        await run(parts)
+    finally:
+        await parts.pictures.close()
+        await parts.link.close()
 
 
 async def _patiently(place: Place, report: Report) -> Link:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
+from bot.alerts.alert import Alert, Condition, Move
 from bot.market.measures import Distance, DrawdownCard, QuoteCard
 from bot.market.quote import Quote
 from bot.rules.crossing import Crossing
+from bot.rules.met import Met
 
 
 def quote_facts(card: QuoteCard, quote: Quote) -> dict[str, Any]:
@@ -57,8 +60,46 @@ def _distance(distance: Distance | None) -> dict[str, Any] | None:
     return {"value": distance.value, "date": distance.session.isoformat(), "change_pct": distance.change_pct}
 
 
-def crossing_facts(each: Crossing, text: str) -> dict[str, Any]:
-    """Return an alert as facts, and what it says."""
+def session_of(alert: Alert) -> date:
+    """Return the session that an alert of a rule tells of."""
+    return _raised(alert).session
+
+
+def alert_facts(alert: Alert, text: str) -> dict[str, Any]:
+    """Return an alert of a rule as facts, and what it says."""
+    raised = _raised(alert)
+    return _crossing_facts(raised, text) if isinstance(raised, Crossing) else _met_facts(raised, text)
+
+
+def _raised(alert: Alert) -> Crossing | Met:
+    match alert.facts:
+        case Move(crossing=crossing):
+            return crossing
+        case Condition(met=met):
+            return met
+    raise TypeError(f"{alert.fingerprint} is no alert of a rule.")
+
+
+def _met_facts(each: Met, text: str) -> dict[str, Any]:
+    return {
+        "time": each.time.isoformat(),
+        "session": each.session.isoformat(),
+        "rule": each.rule,
+        "symbol": each.symbol,
+        "condition": each.condition,
+        "parts": [
+            {"text": part.text, "value": part.value, "against": part.against, "holds": part.holds}
+            for part in each.parts
+        ],
+        "price": each.price,
+        "last": each.last,
+        "seen_by": each.seen_by,
+        "text": text,
+        "fingerprint": each.fingerprint,
+    }
+
+
+def _crossing_facts(each: Crossing, text: str) -> dict[str, Any]:
     return {
         "time": each.time.isoformat(),
         "session": each.session.isoformat(),

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli.facts import crossing_facts
+from bot.cli.facts import alert_facts, session_of
 from bot.cli.options import CONFIG, Config, Json, day_of, show
 from bot.config import read_secrets, read_settings
 from bot.errors import UsageError
@@ -32,14 +32,14 @@ def replay(
 
     market = RecordedMarket.of(config, data)
     result = market.replay((day_of(first) or date.min, day_of(last) or date.max), rules)
-    for each in result.told:
-        text = plain(compose([market.alert(each)]))
-        show(crossing_facts(each.crossing, text) if as_json else f"{each.crossing.session}\n{text}\n")
+    for alert in market.alerts(result, rules):
+        text = plain(compose([alert]))
+        show(alert_facts(alert, text) if as_json else f"{session_of(alert)}\n{text}\n")
     cost = result.cost()
-    days = len(result.days)
+    days, told = len(result.days), len(result.told) + len(result.met)
     per_day = cost.messages / days if days else 0
     typer.echo(
-        f"{len(result.told)} alerts in {cost.messages} messages over {days} days: "
+        f"{told} alerts in {cost.messages} messages over {days} days: "
         f"{per_day:.2f} a day, at most {cost.busiest}",
         err=True,
     )

@@ -63,6 +63,6 @@ async def _found(fingerprint: str, config: Path, data_dir: Path | None) -> tuple
     from bot.app.start import LIVE, Home, visiting
 
     home = Home.usual() if data_dir is None else Home(data_dir)
-    async with visiting(read_settings(config), home.of(LIVE)) as parts:
+    async with visiting(read_settings(config), home.of(LIVE), instead="") as parts:
         alert = await heard.find(parts.link, fingerprint)
         return taken_apart(alert), await heard.deliveries(parts.link, alert.fingerprint)

@@ -193,7 +193,7 @@ def _telling(telling: Telling) -> Iterator[str]:
     if telling.urgency == "quiet":
         yield "Told quietly, without a sound."
     if telling.urgency == "urgent":
-        yield "Told as urgent, with a sound at any hour."
+        yield "Told as urgent: every further step is a message of its own, which rings."
     if telling.note:
         yield f"Adds your note: “{telling.note}”."
 

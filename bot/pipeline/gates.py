@@ -38,6 +38,10 @@ def nobody(index: str, session: date) -> tuple[str, ...]:
     return ()
 
 
+Shares = Callable[[Quote], float | None]
+"""What share of its day's volume an instrument has usually traded by a quote's time; None where unknown."""
+
+
 def nothing(instrument: Instrument, moment: datetime) -> Mapping[PremiumKind, Value]:
     """Know of no premiums."""
     del instrument, moment
@@ -54,6 +58,7 @@ class Gates:
     members: Members
     premiums: Premiums
     ladders: Ladders
+    shares: Shares
     twins: tuple[Twin, ...] = ()
     _span: timedelta = timedelta()
     asks_for_premiums: bool = False
@@ -178,7 +183,7 @@ class Gates:
             told=None if rung is None else self._told_at(rung),
             stories=self._stories,
             premiums=self.premiums(instrument, quote.received),
-            volume_share=None,
+            volume_share=self.shares(quote),
         )
 
     def _told_at(self, rung: Rung) -> float | None:

@@ -65,7 +65,8 @@ def topics_of(rule: Rule, symbol: str) -> tuple[str, ...]:
 
 
 def _fold(rule: Rule, raised: Crossing | Met, instrument: Instrument) -> str:
-    if isinstance(raised, Met):
+    # What is urgent rings: it joins no message that is shown already.
+    if isinstance(raised, Met) or rule.telling.urgency == "urgent":
         return raised.fingerprint
     return fold_of(raised, instrument.market, together=rule.together)
 

@@ -27,6 +27,7 @@ from bot.pipeline.own import Own
 from bot.pipeline.proposing import Proposals, Proposing
 from bot.pipeline.raising import Raiser
 from bot.pipeline.scrutiny import Scrutiny
+from bot.pipeline.volumes import Volumes
 from bot.ports import QuoteSource
 from bot.rules.conditions import Rule
 from bot.rules.crossing import Crossing
@@ -70,6 +71,7 @@ class Watch:
     _quotes: dict[str, Quote] = field(default_factory=dict)
     _past: Histories = field(init=False)
     _scrutiny: Scrutiny = field(init=False)
+    _volumes: Volumes = field(init=False)
     _gates: Gates = field(init=False)
     _entering: Entering = field(init=False)
     _own: Own = field(init=False)
@@ -86,8 +88,16 @@ class Watch:
         self._past = Histories(
             self.link, self.source, self.catalogue, self.report, self.schedule, most, self.given
         )
+        self._volumes = Volumes(self.link, self.catalogue, self.schedule)
         self._gates = Gates(
-            self.link, self.calendar, self._known, self.members, self.premiums, self._ladders, self.twins
+            self.link,
+            self.calendar,
+            self._known,
+            self.members,
+            self.premiums,
+            self._ladders,
+            self._volumes.share,
+            self.twins,
         )
         self._entering = Entering(
             self.link, self.catalogue, self.report, self.calendar, self._ladders, self._gates
@@ -102,6 +112,7 @@ class Watch:
         """Take up what was known when the last worker stopped, and what chats have set for themselves."""
         self._quotes = await published.quotes(self.link)
         await self._past.load()
+        await self._volumes.load()
         await self._own.load()
         self._listen()
 
@@ -212,6 +223,7 @@ class Watch:
             await self._gates.settle(gates, quote, look)
             self._proposing.settle(proposals, quote, look)
         await self._past.settle(quote for quote, _ in looks)
+        await self._volumes.note(quote for quote, _ in looks)
         for quote, look in looks:
             session = self._sessions[quote.symbol]
             session.footings = [(rule, each.after(look)) for rule, each in session.footings]

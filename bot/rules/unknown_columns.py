@@ -128,7 +128,7 @@ def _of_volume(measure: Volume, setting: Setting) -> str:
         return "its volume is not known"
     if not all(each.volume for each in setting.series.bars[-asked - 1 : -1]):
         return f"the volume of one of the {asked} sessions before it is not known"
-    return "no profile of the day’s volume is kept yet"
+    return "how its volume comes over a day is known after 5 sessions; until then, at the close alone"
 
 
 def _of_rsi(measure: Rsi, setting: Setting) -> str:

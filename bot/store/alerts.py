@@ -25,7 +25,7 @@ from bot.store.link import Link, reached
 
 KEPT_S = 30 * 24 * 3600
 _STORIES_KEPT_S = 90 * 24 * 3600
-_RECENT = 200
+_RECENT = 2_000
 _OWN_AT_ONCE = 1000
 
 Verdict = Literal["raised", "again", "told", "fenced"]

@@ -112,6 +112,10 @@ class Keys:
         """The last quote of each watched instrument."""
         return f"{self.raised}quotes"
 
+    def volumes(self) -> str:
+        """How the volume of the last sessions came, by instrument."""
+        return f"{self.raised}volumes"
+
     def history(self) -> str:
         """The settled bars of each watched instrument."""
         return f"{self.raised}history"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -102,6 +104,26 @@ async def histories(link: Link) -> dict[str, Series]:
         # A few at a time: as text, all of them are as large again.
         held = link.client.hscan_iter(link.keys.history(), count=_AT_ONCE)
         return {symbol: _series(symbol, text) async for symbol, text in held}
+
+
+async def publish_volumes(link: Link, profiles: Mapping[str, Mapping[date, array[float]]]) -> None:
+    """Keep of instruments how the volume of their last sessions came, a row of shares each."""
+    written = {
+        symbol: json.dumps({str(day): [round(each, 4) for each in row] for day, row in rows.items()})
+        for symbol, rows in profiles.items()
+    }
+    async with reached():
+        await link.client.hset(link.keys.volumes(), mapping=written)
+
+
+async def volumes(link: Link) -> dict[str, dict[date, array[float]]]:
+    """Return of each instrument how the volume of its last sessions came."""
+    async with reached():
+        held: dict[str, str] = await link.client.hgetall(link.keys.volumes())
+    return {
+        symbol: {date.fromisoformat(day): array("f", row) for day, row in json.loads(text).items()}
+        for symbol, text in held.items()
+    }
 
 
 def _series(symbol: str, text: str | None) -> Series:

@@ -109,7 +109,7 @@ def test_a_peak_that_rolls_off_its_window_begins_no_episode_and_tells_nothing_ag
     ]
     assert {each.crossing.episode.split()[1] for each in found} == {"2021-02-17"}
     assert found[-1].crossing.reference == Extreme(8676.33, date(2021, 3, 18))
-    said = plain(compose([market.alert(found[-1])]))
+    said = plain(compose([market.alert(found[-1].crossing, rule)]))
     assert "Reference moved: the 17 Feb 2021 peak is now older than 52 weeks" in said
 
 

@@ -249,3 +249,36 @@ def told(alert: Alert) -> tuple[object, ...]:
         case Condition(met=met):
             return alert.condition, met.session, met.time, met.step, met.price, met.episode
     raise AssertionError(alert.facts)
+
+
+async def test_volume_is_compared_with_what_was_usual_by_that_time_of_day(link: Link) -> None:
+    """Six calm days teach how volume comes; on the seventh three times as much by noon is told at noon."""
+    await set_alert(link, f"{SYMBOL} volume 5d > 2x")
+    made = await market(link)
+    days = [date(2024, 3, each) for each in (6, 7, 8, 11, 12, 13, 14)]
+    heard: list[Alert] = []
+    for day in days:
+        times = 3 if day == days[-1] else 1
+        for at in range(15):
+            clock = f"{9 + (30 + 10 * at) // 60:02}:{(30 + 10 * at) % 60:02}"
+            quote = replace(quoted(SYMBOL, 100.0 + at / 100, clock, day=day), volume=4000.0 * at * times)
+            heard += of_chat(await made.tick(quote))
+        for at in range(18):
+            clock = f"{13 + 10 * at // 60:02}:{10 * at % 60:02}"
+            quote = replace(
+                quoted(SYMBOL, 100.5 - at / 100, clock, day=day), volume=(60_000.0 + 2000 * at) * times
+            )
+            heard += of_chat(await made.tick(quote))
+        made = await made.again() if day == days[2] else made
+        close = replace(quoted(SYMBOL, 100.0, "16:20", day=day, final=True), volume=100_000.0 * times)
+        heard += of_chat(await made.tick(close))
+        held = made.charts.held[SYMBOL]
+        made.charts.put(
+            replace(held, bars=(*held.bars, Bar(day, 100.0, 100.0, 100.3, 99.9, 100_000.0 * times)))
+        )
+    (alert,) = heard
+    assert isinstance(alert.facts, Condition)
+    (part,) = alert.facts.met.parts
+    assert alert.facts.met.session == days[-1]
+    assert alert.facts.met.time.hour + 8 < 11
+    assert part.value == pytest.approx(3.0, abs=0.4)

@@ -59,7 +59,9 @@ def test_volume_is_compared_with_the_share_of_a_day_that_is_usual_by_this_time()
     held = history(8, 9, 10, volume=1000.0)
     assert session(held, TODAY, replace(OPEN, volume_share=0.25)).value(Volume(3)) == pytest.approx(2.4)
     assert session(held, TODAY, replace(OPEN, final=True)).value(Volume(3)) == pytest.approx(0.6)
-    unknown = Unknown("no profile of the day’s volume is kept yet")
+    unknown = Unknown(
+        "how its volume comes over a day is known after 5 sessions; until then, at the close alone"
+    )
     assert session(held, TODAY).value(Volume(3)) == unknown
     assert session(held, TODAY, replace(OPEN, volume_share=0.0)).value(Volume(3)) == unknown
 

@@ -119,7 +119,7 @@ def said(text: str) -> tuple[str, ...]:
             (
                 "Tells when Tencent (0700.HK) goes above its closing peak of all history held.",
                 "Told once; again only after 20 sessions without a new peak.",
-                "Told as urgent, with a sound at any hour.",
+                "Told as urgent: every further step is a message of its own, which rings.",
             ),
         ),
         (

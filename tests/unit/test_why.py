@@ -53,11 +53,7 @@ def replayed(market: RecordedMarket) -> Preset:
 
     @cache
     def told(preset: str) -> list[Alert]:
-        rules = {each.name: str(each.condition) for each in market.settings.rules_of(preset)}
-        alerts = (
-            replace(market.alert(each), condition=rules[each.crossing.rule])
-            for each in market.replay((FIRST, LAST), preset).told
-        )
+        alerts = market.alerts(market.replay((FIRST, LAST), preset), preset)
         return [alert_from_json(alert_to_json(each)) for each in alerts]
 
     return told

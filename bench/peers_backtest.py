@@ -34,15 +34,15 @@ class Peers:
         # backtesting draws a bar of progress for each instrument
         os.environ["TQDM_DISABLE"] = "1"
         try:
-            import backtesting
-            import pandas
-            import vectorbt
+            import backtesting  # noqa: PLC0415 - quick runs do without
+            import pandas as pd  # noqa: PLC0415 - likewise
+            import vectorbt  # noqa: PLC0415 - likewise
         except ImportError as error:
             raise NoPeers(
                 f"{error.name} is not installed: put what we are measured beside into .venv by "
                 ".venv/bin/python -m pip install --require-hashes -r requirements/peers.txt"
             ) from error
-        return cls(backtesting, vectorbt, pandas)
+        return cls(backtesting, vectorbt, pd)
 
     def frames(self, held: Mapping[str, Series], days: Sequence[date]) -> dict[str, Any]:
         """Return a frame for each instrument, as backtesting.py takes it."""

@@ -69,7 +69,7 @@ class NoSource:
         raise AssertionError(text)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stamping(Raiser):
     """Raises as ever, and notes when it is first asked to: by then every rule has been evaluated."""
 

@@ -19,7 +19,9 @@ class Aftermath:
 
     def add(self, close: Floats, rows: Days) -> None:
         """Take note of what followed the bars of `rows`: each bar once, and only where all of it is held."""
-        once = np.unique(rows)
+        told = np.zeros(len(close), np.bool_)
+        told[rows] = True
+        once = np.flatnonzero(told)
         for horizon, found in self._changes.items():
             known = once[once < len(close) - horizon]
             found.append((close[known + horizon] / close[known] - 1) * 100)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from bot.market.catalogue import Catalogue
 from bot.market.instrument import Instrument
 from bot.market.twins import Twin
 from bot.rules.aftermath import Aftermath
-from bot.rules.arrays import Days, arrays_of
+from bot.rules.arrays import Days, Floats, arrays_of
 from bot.rules.conditions import Gate, Rule
 from bot.rules.crossing import Crossing, fold_of
 from bot.rules.fires import Fires, ladder_crossings, ladder_fires
@@ -27,6 +28,10 @@ from bot.rules.met import Met
 from bot.rules.report import Cost, Fire, Report, Unjudged, cost_of, longest_silence, per_year
 from bot.rules.terms import Comparison, Unit
 from bot.rules.unjudged import unjudged_of_gate, unjudged_of_ladder
+
+if TYPE_CHECKING:
+    # It loads TA-Lib, which loads pandas and polars.
+    from bot.rules.columns import Scene
 
 Members = Callable[[str, date], tuple[str, ...]]
 """The watched constituents of an index in a session."""
@@ -62,7 +67,7 @@ class Past:
 
     def scene(self, instrument: Instrument, series: Series) -> Scene:
         """Return what the bars of an instrument can say."""
-        from bot.rules.columns import Scene
+        from bot.rules.columns import Scene  # noqa: PLC0415 - TA-Lib loads pandas, and only gates ask for it
 
         return Scene(instrument, series, self.calendar, self._held, self.members, None, self.twins)
 
@@ -122,7 +127,7 @@ def backtest(
     for rule, instrument, held in past.of(rules):
         market = instrument.market
         if isinstance(rule.condition, Gate):
-            met += gate_mets(rule, rule.condition, held, past.scene(instrument, held), market, first)
+            met += gate_mets(rule, rule.condition, held, partial(past.scene, instrument), market, first)
             continue
         found += (
             ToldCrossing(each, fold_of(each, market, together=rule.together))
@@ -163,8 +168,9 @@ def report(rules: Iterable[Rule], held: Past, span: tuple[date, date] = (date.mi
         found = fires_of(rule, instrument, series, past, first)
         judged[instrument.symbol] = series, rows
         told[instrument.symbol].append(found.rows)
-        fires += _listed(found, instrument.symbol, _unit(rule))
-        messages += _messages(rule, instrument, found)
+        listed = tuple(_listed(found, instrument.symbol, _unit(rule)))
+        fires += listed
+        messages += _messages(rule, instrument, listed)
         not_known += _unjudged(rule, instrument, series, past, int(rows[0]))
     if not judged:
         raise NotKnown(_nothing_held(wanted, span))
@@ -172,7 +178,7 @@ def report(rules: Iterable[Rule], held: Past, span: tuple[date, date] = (date.mi
     for symbol, (series, rows) in judged.items():
         fired.add(arrays_of(series).close, np.concatenate(told[symbol]))
         always.add(arrays_of(series).close, rows)
-    sessions = sorted({each.session for series, rows in judged.values() for each in series.bars[rows[0] :]})
+    sessions = sorted(set().union(*(series.sessions[rows[0] :] for series, rows in judged.values())))
     fires.sort(key=lambda each: each.session)
     return Report(
         lines=tuple(dict.fromkeys(str(each.condition) for each in wanted)),
@@ -207,21 +213,23 @@ def _unit(rule: Rule) -> Unit:
 
 
 def _listed(fires: Fires, symbol: str, unit: Unit) -> Iterator[Fire]:
-    columns = (fires.days, fires.values, fires.steps, fires.ups)
-    for day, value, step, up in zip(*(each.tolist() for each in columns), strict=True):
-        yield Fire(date.fromordinal(day), _number(value), _number(step), symbol, "up" if up else "down", unit)
+    sessions = map(date.fromordinal, fires.days.tolist())
+    values, steps = _numbers(fires.values), _numbers(fires.steps)
+    for session, value, step, up in zip(sessions, values, steps, fires.ups.tolist(), strict=True):
+        yield Fire(session, value, step, symbol, "up" if up else "down", unit)
 
 
-def _messages(rule: Rule, instrument: Instrument, fires: Fires) -> Iterator[tuple[date, str]]:
+def _messages(rule: Rule, instrument: Instrument, fires: Iterable[Fire]) -> Iterator[tuple[date, str]]:
     """Give the session of each message, and what it is folded with, as `fold_of` has it."""
-    together = rule.together and not isinstance(rule.condition, Gate)
-    for number, (day, up) in enumerate(zip(fires.days.tolist(), fires.ups.tolist(), strict=True)):
-        alone = f"{rule.revision} {instrument.symbol} {number}"
-        yield date.fromordinal(day), f"{instrument.market} {up}" if together else alone
+    if rule.together and not isinstance(rule.condition, Gate):
+        yield from ((each.session, f"{instrument.market} {each.direction}") for each in fires)
+        return
+    alone = f"{rule.revision} {instrument.symbol}"
+    yield from ((each.session, f"{alone} {number}") for number, each in enumerate(fires))
 
 
-def _number(found: float) -> float | None:
-    return None if math.isnan(found) else found
+def _numbers(column: Floats) -> list[float | None]:
+    return [None if math.isnan(each) else each for each in column.tolist()]
 
 
 def _nothing_held(rules: Iterable[Rule], span: tuple[date, date]) -> str:

@@ -38,8 +38,8 @@ def beside_column(measure: BesideMeasure, setting: Setting, rows: Rows) -> Float
                 return np.full(len(rows), np.nan)
             theirs = _on_days(rows.days, other.days, changes(other.close, other.references))
             return changes(rows.close, rows.references) - theirs
-        case Ratio(symbol) | Spread(symbol):
-            other = _settled_rows(symbol, setting, rows)
+        case _:
+            other = _settled_rows(measure.symbol, setting, rows)
             if other is None:
                 return np.full(len(rows), np.nan)
             own, theirs = (as_traded(each, each.close) for each in (rows, other))
@@ -48,12 +48,14 @@ def beside_column(measure: BesideMeasure, setting: Setting, rows: Rows) -> Float
 
 
 def rows_of(symbol: str, setting: Setting, rows: Rows) -> Rows | None:
-    """Return another instrument's rows up to the last of `rows`; None where nothing is known of it."""
+    """Return another instrument's rows up to the last of `rows`; None where nothing was known of it then."""
     found = setting.others(symbol)
     if found is None or not rows.series.bars:
         return None
     instrument, series = found
     series = series.until(rows.series.bars[-1].session)
+    if not series.bars:
+        return None
     return Rows(series, instrument.market, setting.calendar, None if rows.count is None else 1)
 
 
@@ -76,8 +78,6 @@ def settles_by(market: Market, setting: Setting) -> bool:
 
 def _on_days(days: Days, theirs: Days, values: Floats) -> Floats:
     """Return another's values on the same dates, NaN where it has none."""
-    if not len(theirs):
-        return np.full(len(days), np.nan)
     at = np.minimum(np.searchsorted(theirs, days), len(theirs) - 1)
     return np.where(theirs[at] == days, values[at], np.nan)
 

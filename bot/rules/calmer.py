@@ -58,14 +58,6 @@ def calmer(line: Line, *, is_index: bool) -> Iterator[Line]:
     `is_index` says whether it looks at indices, whose steps follow their volatility otherwise. That a line
     does tell less has to be measured.
     """
-    seen = {str(line)}
-    for each in _relatives(line, is_index=is_index):
-        if str(each) not in seen:
-            seen.add(str(each))
-            yield each
-
-
-def _relatives(line: Line, *, is_index: bool) -> Iterator[Line]:
     condition = line.condition
     by_session = _once_a_session(line)
     larger = [each for times in _TIMES if (each := _times(condition, times, is_index=is_index)) is not None]
@@ -115,9 +107,9 @@ def _times(condition: Condition, times: float, *, is_index: bool) -> Condition |
             if side == "peak":
                 wanted = tuple(each for each in wanted if each < _DEEPEST)
             return replace(condition, steps=wanted) if wanted else None
-        case Gate(tree=tree):
-            larger = _larger_tree(tree, times)
-            return None if larger == tree else Gate(larger)
+        case _:
+            larger = _larger_tree(condition.tree, times)
+            return None if larger == condition.tree else Gate(larger)
 
 
 def _larger(ladder: FixedSteps | AutoSteps, times: float) -> FixedSteps | AutoSteps:

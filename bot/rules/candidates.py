@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bot.market.bars import Calendar, Series
 from bot.rules.arrays import Arrays, Days, Floats, arrays_of, day_references, extremes
 from bot.rules.conditions import AutoSteps, DayMove, FixedSteps, FromBase, FromExtreme, Ladder, Rule
-from bot.rules.terms import ChangeSince, Direction, FromCost
+from bot.rules.terms import Direction, FromCost
 
 # Some thousand times the error of three operations on binary fractions, and a thousandth of what is told.
 _DOUBTFUL = 1e-9
@@ -62,14 +62,14 @@ def grounds(
             found = _day_moves(ladder, series, day_references(series, market, calendar))
         case FromBase():
             found = _from_base(ladder, series)
-        case FromExtreme():
+        case _:
             found = (_from_extreme(ladder, series),)
     match rule.telling.often:
         case "each episode":
             return found
         case "once":
             episode = np.zeros(len(arrays), np.int64)
-        case "once a session":
+        case _:
             episode = np.arange(len(arrays))
     return tuple(replace(each, episode=episode) for each in found)
 
@@ -93,8 +93,8 @@ def _from_base(ladder: FromBase, series: Series) -> tuple[Ground, ...]:
     match ladder.base:
         case FromCost(cost):
             base[:] = cost
-        case ChangeSince(start):
-            held = int(np.searchsorted(arrays.days, start.toordinal(), "right"))
+        case since:
+            held = int(np.searchsorted(arrays.days, since.start.toordinal(), "right"))
             if held:
                 base[held:] = arrays.close[held - 1]
     episode = np.zeros(len(arrays), np.int64)

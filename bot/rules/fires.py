@@ -16,7 +16,7 @@ from bot.market.quote import look_at_bar
 from bot.market.sessions import settlement
 from bot.rules.arrays import Days, Floats, arrays_of, extremes
 from bot.rules.candidates import Ground, grounds, proposed, steps_of
-from bot.rules.conditions import DayMove, FromBase, FromExtreme, Ladder, Rule
+from bot.rules.conditions import DayMove, FromBase, Ladder, Rule
 from bot.rules.crossing import Crossing, Rung, climbed, reaches
 from bot.rules.evaluate import Ladders, looked
 from bot.rules.footing import Footing, counted, day_move, from_base, from_extreme
@@ -172,7 +172,7 @@ def _footings(
             found = (day_move(ladder, series, row, calendar, market) for row in rows)
         case FromBase():
             found = (from_base(ladder, series, row) for row in rows)
-        case FromExtreme():
+        case _:
             column = extremes(series, ladder.reference, ladder.window, ladder.side)
             found = (from_extreme(ladder, column.standing(row)) for row in rows)
     return (counted(rule, each, series.bars[row].session) for row, each in zip(rows, found, strict=True))

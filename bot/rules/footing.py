@@ -11,7 +11,7 @@ from bot.market.bars import Calendar, Reference, Series, Side
 from bot.market.extremes import Extreme, Standing, beyond, standings
 from bot.market.quote import Look
 from bot.market.reference import day_reference
-from bot.rules.conditions import DayMove, FromBase, FromExtreme, Gate, Rule, Trigger
+from bot.rules.conditions import DayMove, FromBase, FromExtreme, Rule, Trigger
 from bot.rules.crossing import Measure
 from bot.rules.terms import Direction, FromCost
 
@@ -69,7 +69,7 @@ def footings(rule: Rule, series: Series, calendar: Calendar, market: str) -> tup
         case FromExtreme() as condition:
             column = standings(series, condition.reference, condition.window, condition.side)
             found = (None if standing is None else from_extreme(condition, standing) for standing in column)
-        case Gate():
+        case _:
             return (None,) * len(series.bars)
     sessions = (each.session for each in series.bars)
     return tuple(counted(rule, each, session) for each, session in zip(found, sessions, strict=True))
@@ -82,7 +82,7 @@ def counted(rule: Rule, footing: Footing | None, session: date) -> Footing | Non
             return footing
         case "once":
             episode = "once"
-        case "once a session":
+        case _:
             episode = session.isoformat()
     return None if footing is None else replace(footing, episode=episode, counted=True)
 

@@ -7,12 +7,13 @@ either.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from bot.rules.gates import Lean, is_of_price, limit_of, moved_on
+from bot.rules.gates import Lean, Reading, is_of_price, limit_of, moved_on
 from bot.rules.terms import (
     AtClose,
     Both,
@@ -48,13 +49,28 @@ class Columns(Protocol):
         """Return the highest or the lowest price of each bar, as far as its levels were traded."""
 
 
-def judged_columns(tree: Tree, columns: Columns) -> tuple[Truths, Truths]:
+class Scene(Columns, Reading, Protocol):
+    """What bars say of measures, in columns and for the last of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """From which bar on looks in a row are counted anew, and whether each bar is an episode `alone`."""
+
+    since: int = 0
+    alone: bool = False
+
+
+_ALL = Counting()
+
+
+def judged_columns(tree: Tree, columns: Columns, counting: Counting = _ALL) -> tuple[Truths, Truths]:
     """Return for each bar whether a gate holds as written, and whether it does loosened."""
-    loose = _truths(tree, columns, 1)
+    loose = _truths(tree, columns, 1, counting)
     if isinstance(tree, Comparison) and is_of_price(tree):
         touched = columns.touch_column(up=tree.direction == "up")
         return _compared(tree, touched, _thresholds(tree, columns, len(touched)), 0), loose
-    return _truths(tree, columns, 0), loose
+    return _truths(tree, columns, 0, counting), loose
 
 
 def may_change(strict: Truths, loose: Truths, *, anew: bool) -> Mask:
@@ -71,24 +87,28 @@ def may_change(strict: Truths, loose: Truths, *, anew: bool) -> Mask:
     return (first & (tells | arms)) | (tells & arms)
 
 
-def _truths(tree: Tree, columns: Columns, lean: Lean) -> Truths:  # noqa: PLR0911 - one of each kind of part
+def _truths(  # noqa: PLR0911 - one of each kind of part
+    tree: Tree, columns: Columns, lean: Lean, counting: Counting
+) -> Truths:
     match tree:
         case Both(parts):
-            return _folded(np.minimum, [_truths(each, columns, lean) for each in parts])
+            return _folded(np.minimum, [_truths(each, columns, lean, counting) for each in parts])
         case Either(parts):
-            return _folded(np.maximum, [_truths(each, columns, lean) for each in parts])
+            return _folded(np.maximum, [_truths(each, columns, lean, counting) for each in parts])
         case Not(part):
             turned: Lean = 0 if lean == 0 else -1 if lean == 1 else 1
-            return (TRUE - _truths(part, columns, turned)).astype(np.int8)
+            return (TRUE - _truths(part, columns, turned, counting)).astype(np.int8)
         case AtClose(part):
-            return _truths(part, columns, lean)
+            return _truths(part, columns, lean, counting)
         case Lasting(part, looks):
-            now = _truths(part, columns, lean)
-            return now if lean == 1 else _lasted(now, _truths(part, columns, 0), looks)
+            now = _truths(part, columns, lean, counting)
+            if lean == 1:
+                return now
+            return _lasted(now, _truths(part, columns, 0, counting), looks, counting)
         case NewExtreme() | Story():
             held = columns.held_column(tree, loose=lean == 1)
             return np.where(held < 0, UNKNOWN, np.where(held > 0, TRUE, FALSE)).astype(np.int8)
-        case Comparison():
+        case _:
             value = columns.column(tree.measure)
             return _compared(tree, value, _thresholds(tree, columns, len(value)), lean)
 
@@ -117,11 +137,13 @@ def _folded(fold: Callable[[Truths, Truths], Truths], columns: list[Truths]) -> 
     return first
 
 
-def _lasted(now: Truths, strict: Truths, looks: int) -> Truths:
+def _lasted(now: Truths, strict: Truths, looks: int, counting: Counting) -> Truths:
     """Return whether a part holds and has at so many looks in a row; what nobody knows does not count."""
     runs = np.zeros(len(now), dtype=np.int64)
     run = 0
     for row, truth in enumerate(strict.tolist()):
+        if counting.alone or row == counting.since:
+            run = 0
         run = min(run + 1, looks) if truth == TRUE else 0 if truth == FALSE else run
         runs[row] = run
     return np.where((runs >= looks) | (now == UNKNOWN), now, FALSE).astype(np.int8)

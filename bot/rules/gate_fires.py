@@ -18,8 +18,9 @@ from bot.market.sessions import settlement
 from bot.rules.arrays import Floats, arrays_of
 from bot.rules.conditions import Gate, Rule
 from bot.rules.fires import Fires
-from bot.rules.gate_columns import FALSE, TRUE, Columns, Truths, judged_columns, may_change
+from bot.rules.gate_columns import FALSE, TRUE, Columns, Counting, Scene, Truths, judged_columns, may_change
 from bot.rules.gates import (
+    Reading,
     Stand,
     by_session,
     is_of_price,
@@ -59,7 +60,9 @@ def gate_fires(
     start = int(np.searchsorted(arrays.days, first.toordinal()))
     if anew:
         start = max(start, 1)
-    judgement = _Judgement(*judged_columns(gate.tree, columns), anew, propose)
+    # A rule has made no looks before there is one, and in a session of its own a bar makes one alone.
+    counting = Counting(start, alone=not anew)
+    judgement = _Judgement(*judged_columns(gate.tree, columns, counting), anew, propose)
     record = judgement.before(start) if anew else 0.0
     if anew and remembers(gate.tree):
         rows = _one_by_one(rule, series, columns, market, start, record)
@@ -132,23 +135,32 @@ def _one_by_one(
 
 @dataclass(slots=True)
 class _Reading:
-    """One bar of columns, beside the price at which the rule last told."""
+    """One bar of columns, beside the price at which the rule last told.
+
+    `then` is the bar's own reading, which says why something is not known.
+    """
 
     columns: Columns
     row: int = 0
     price: float = 0.0
     told: float | None = None
+    then: Reading | None = None
 
     def value(self, measure: Measure) -> Value:
         """Return what the bar says of a measure."""
         if isinstance(measure, SinceTold) and self.told is not None:
             return change_pct(self.price, self.told)
         found = float(self.columns.column(measure)[self.row])
-        return _NOBODY_KNOWS if np.isnan(found) else found
+        if not np.isnan(found):
+            return found
+        return _NOBODY_KNOWS if self.then is None else self.then.value(measure)
 
     def holds(self, atom: NewExtreme | Story, *, loose: bool) -> Truth:
         """Return what the bar says of what merely holds or does not."""
-        return _HELD.get(int(self.columns.held_column(atom, loose=loose)[self.row]), _NOBODY_KNOWS)
+        found = _HELD.get(int(self.columns.held_column(atom, loose=loose)[self.row]))
+        if found is not None:
+            return found
+        return _NOBODY_KNOWS if self.then is None else self.then.holds(atom, loose=loose)
 
 
 def _measured(
@@ -172,19 +184,24 @@ def _measured(
 
 
 def gate_mets(
-    rule: Rule, gate: Gate, series: Series, columns: Columns, market: Market, first: date = date.min
+    rule: Rule,
+    gate: Gate,
+    series: Series,
+    scene_of: Callable[[Series], Scene],
+    market: Market,
+    first: date = date.min,
 ) -> Iterator[Met]:
     """Give all that there is to be said of what `gate_fires` tells: its bars, judged as a live look is."""
+    columns = scene_of(series)
     fires = gate_fires(rule, gate, series, columns, market, first)
     reading, looks = _Reading(columns), tuple(each.looks for each in dict.fromkeys(lastings(gate.tree)))
     for number, row in enumerate(fires.rows.tolist()):
         bar = series.bars[row]
         look = look_at_bar(series.symbol, bar, settlement(market, bar.session))
-        reading.row, reading.price = row, bar.close
+        reading.row, reading.price, reading.then = row, bar.close, scene_of(series.until(bar.session))
         # Armed, and with the looks in a row already counted that it took to tell.
         stand = Stand(0.0 if by_session(rule) else 2.0 * number, looks, look.time)
         met = judged(rule, look, reading, stand).met
-        if met is not None:
-            yield met
+        yield from () if met is None else (met,)
         if not by_session(rule):
             reading.told = bar.close

@@ -210,7 +210,7 @@ class _Judge:
                 return now if lasted or isinstance(now, Unknown) else False
             case NewExtreme() | Story():
                 return self.reading.holds(tree, loose=lean == 1)
-            case Comparison():
+            case _:
                 return self.compared(tree, self.reading.value(tree.measure), lean)
 
     def compared(self, asked: Comparison, value: Value, lean: Lean) -> Truth:

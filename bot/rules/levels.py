@@ -1,23 +1,28 @@
 """The alerts on one measure of one instrument, by what each of them waits for.
 
 Armed, an alert waits for the measure to reach its threshold; told, for it to come back beyond its slack, or
-for a new episode. So each side has two piles, and what a look reaches is on top of one.
+for a new episode. So each side has two piles: what a look reaches is at the bottom of the armed, and what it
+came back for is on top of the told.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from math import inf, nextafter
+from array import array
+from collections.abc import Iterable, Sequence
+from math import inf
 from typing import NamedTuple
 
+from bot.rules.slots import Slots
 from bot.rules.sorted_columns import Pile
 from bot.rules.terms import Direction
 from bot.rules.threshold import Key
 
 _GC_HEADER = 16
-# two floats, two bound methods, an integer
-_SMALL = 2 * 24 + 2 * 64 + 28
+# the four numbers of the guard, and the place
+_SMALL = 4 * 24 + 28
+# a bound method, which each side has where it has a slack
+_METHOD = 64 + _GC_HEADER
 
 
 class Reached(NamedTuple):
@@ -28,11 +33,12 @@ class Reached(NamedTuple):
 
 
 NOTHING = Reached((), ())
-_NONE = Pile()
+_NONE = Pile(abs)
+_NO_NUMBERS = array("Q")
 
 
 class Side:
-    """The alerts of one side. Inside, upwards is always towards the threshold: below, all is negated."""
+    """The alerts of one side, by levels: upwards is always towards the threshold; for down all is negated."""
 
     __slots__ = ("armed", "slack", "told")
 
@@ -51,87 +57,90 @@ class Side:
         top = self.told.top
         return top if top == -inf else self.back(top)
 
-    def reached(self, far: float) -> Sequence[int]:
-        """Return the armed alerts that a look reached which went up to `far`."""
-        return self.armed.reached(-far) if -far <= self.armed.top else ()
-
-    def came_back(self, near: float) -> Sequence[int]:
+    def came_back(self, near: float) -> array[int]:
         """Return the told alerts that a look came back beyond the slack of which went down to `near`."""
-        return self.told.reached(nextafter(near, inf), self.back) if near < self.nearest_back else ()
+        return self.told.above(near, self.back)
 
-    def put(self, level: float, number: int, *, told: bool) -> None:
+    def put(self, number: int, slots: Slots, *, told: bool) -> None:
         """Put in an alert that is not there."""
-        if told:
-            self.told = _own(self.told)
-            self.told.add(level, number)
-        else:
-            self.armed = _own(self.armed)
-            self.armed.add(-level, number)
+        self._own(slots, told=told).add(number)
 
-    def fill(self, entries: Sequence[tuple[float, int]]) -> None:
-        """Put in many levels and numbers at once, armed."""
-        self.armed = _own(self.armed)
-        turned = sorted([(-level, number) for level, number in entries])
-        self.armed.extend([key for key, _ in turned], [number for _, number in turned])
+    def fill(self, numbers: Iterable[int], slots: Slots) -> None:
+        """Put in many alerts at once, armed."""
+        ordered = sorted(numbers)
+        ordered.sort(key=slots.level_of)
+        self._own(slots, told=False).extend(array("Q", ordered))
 
-    def take(self, level: float, number: int) -> bool:
+    def take(self, number: int) -> bool:
         """Take an alert out of whichever pile it is in; False where it is in none."""
-        return self.armed.discard(-level, number) or self.told.discard(level, number)
+        return self.armed.discard(number) or self.told.discard(number)
 
-    def tell(self, numbers: Sequence[int], level: Callable[[int], float]) -> None:
-        """Move armed alerts to the told; those that are not armed stay as they are."""
-        self.told = _own(self.told)
-        _move(self.armed, self.told, numbers, lambda number: -level(number))
+    def tell(self, numbers: array[int], slots: Slots) -> bool:
+        """Move the armed alerts that one look reached to the told; False where they are not these."""
+        if not self.armed.take_bottom(numbers):
+            return False
+        self._own(slots, told=True).extend(numbers)
+        return True
 
-    def arm(self, numbers: Sequence[int], level: Callable[[int], float]) -> None:
-        """Move told alerts to the armed; those that are not told stay as they are."""
-        self.armed = _own(self.armed)
-        _move(self.told, self.armed, numbers, level)
+    def arm(self, numbers: array[int], slots: Slots) -> bool:
+        """Move the told alerts that one look came back for to the armed; False where they are not these."""
+        if not self.told.take_top(numbers):
+            return False
+        self._own(slots, told=False).extend(numbers)
+        return True
 
+    def move(self, number: int, slots: Slots, *, told: bool) -> None:
+        """Move one alert to the told, or to the armed; it stays where it is if it is there already."""
+        if (self.armed if told else self.told).discard(number):
+            self._own(slots, told=told).add(number)
 
-def _own(pile: Pile) -> Pile:
-    """Return a pile that may be changed: most never need one of their own."""
-    return Pile() if pile is _NONE else pile
-
-
-def _move(of: Pile, to: Pile, numbers: Sequence[int], key: Callable[[int], float]) -> None:
-    """Move entries to the pile that counts the other way; those on top, which is the usual, all at once."""
-    lifted = of.lift(numbers)
-    if lifted is None:
-        for number in numbers:
-            if of.discard(key(number), number):
-                to.add(-key(number), number)
-        return
-    turned = [-each for each in reversed(lifted)]
-    moved = list(reversed(numbers))
-    if len(set(turned)) < len(turned):
-        # Equal keys lie in the order of their numbers in either pile.
-        pairs = sorted(zip(turned, moved, strict=True))
-        turned, moved = [each for each, _ in pairs], [number for _, number in pairs]
-    to.extend(turned, moved)
+    def _own(self, slots: Slots, *, told: bool) -> Pile:
+        """Return a pile that may be changed: most never need one of their own."""
+        pile = self.told if told else self.armed
+        if pile is _NONE:
+            pile = Pile(slots.level_of)
+            if told:
+                self.told = pile
+            else:
+                self.armed = pile
+        return pile
 
 
 class Levels:
     """The alerts on one measure of one instrument; `Thresholds` makes and changes them."""
 
-    __slots__ = ("_above", "_below", "down", "key", "place", "up")
+    __slots__ = ("_down", "_down_back", "_up", "_up_back", "down", "key", "place", "up")
 
     def __init__(self, key: Key, place: int) -> None:
         self.key = key
         self.place = place
         self.up = Side(key)
         self.down = Side(key)
-        self.guard()
+        self.guard("up")
+        self.guard("down")
 
     def reached(self, low: float, high: float) -> Reached:
         """Return what a look proposes over which the measure went from `low` to `high`; nothing is moved."""
         # Not-a-number reaches nothing.
-        if not (high >= self._above or low <= self._below):
+        rose, fell = high >= self._up, low <= self._down
+        up_back, down_back = low < self._up_back, high > self._down_back
+        if not (rose or fell or up_back or down_back):
             return NOTHING
-        up, down = self.up, self.down
-        fired = _joined(up.reached(high), down.reached(-low))
-        back = _joined(up.came_back(low), down.came_back(-high))
-        return Reached(fired, back) if fired or back else NOTHING
+        fired = back = _NO_NUMBERS
+        if rose:
+            fired = self.up.armed.below(high)
+        if fell:
+            fired = fired + self.down.armed.below(-low)
+        if up_back:
+            back = self.up.came_back(low)
+        if down_back:
+            back = back + self.down.came_back(-high)
+        return Reached(fired, back)
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether no look can reach anything here: then what is measured need not be worked out."""
+        return self._up == self._down_back == inf and self._down == self._up_back == -inf
 
     def side(self, side: Direction) -> Side:
         """Return the alerts of one side."""
@@ -139,17 +148,15 @@ class Levels:
 
     def bytes(self) -> int:
         """Return what they take."""
-        own = sum(sys.getsizeof(each) + _GC_HEADER for each in (self, self.key, self.up, self.down))
-        piles = (self.up.armed, self.up.told, self.down.armed, self.down.told)
-        # the two numbers of the guard, its bound method for the slack, and the place
-        return own + _SMALL + sum(each.bytes() for each in piles if each is not _NONE)
+        sides = (self.up, self.down)
+        own = sum(sys.getsizeof(each) + _GC_HEADER for each in (self, self.key, *sides))
+        piles = (pile for side in sides for pile in (side.armed, side.told) if pile is not _NONE)
+        methods = sum(_METHOD for side in sides if side.slack is not None)
+        return own + _SMALL + methods + sum(each.bytes() for each in piles)
 
-    def guard(self) -> None:
-        """Note the nearest thresholds anew: those of both sides, in both directions, or a dip hides some."""
-        up, down = self.up, self.down
-        self._above = min(-up.armed.top, -down.nearest_back)
-        self._below = max(down.armed.top, up.nearest_back)
-
-
-def _joined(one: Sequence[int], other: Sequence[int]) -> Sequence[int]:
-    return (*one, *other) if one and other else one or other
+    def guard(self, side: Direction) -> None:
+        """Note the nearest thresholds of a side anew, in both directions: or a dip hides some."""
+        if side == "up":
+            self._up, self._up_back = self.up.armed.bottom, self.up.nearest_back
+        else:
+            self._down, self._down_back = -self.down.armed.bottom, -self.down.nearest_back

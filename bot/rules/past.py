@@ -96,9 +96,8 @@ def _with_their_references(
     before = tuple(each for each in history.before if each.session >= start)
     held = replace(history, bars=history.since(start), before=before)
     column = standings(held, condition.reference, condition.window, condition.side)
-    for bar, standing in zip(bars, column[-len(bars) :], strict=True):
-        if standing is not None:
-            yield bar, standing.extreme.value
+    rows = zip(bars, column[-len(bars) :], strict=True)
+    yield from ((bar, standing.extreme.value) for bar, standing in rows if standing is not None)
 
 
 def _began(footing: Footing) -> date:

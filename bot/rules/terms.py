@@ -22,6 +22,8 @@ AverageKind = Literal["sma", "ema"]
 
 _POINTS = 0.5
 _SHARE = 0.01
+_WHOLE = 100
+_SHARE_OF_FAR = 0.002
 
 
 def plain(number: float) -> str:
@@ -45,15 +47,14 @@ class Price:
 
 
 class _InPerCent:
-    """A measure in per cent; half a point back arms it again."""
+    """A measure in per cent; half a point back arms it again, or where that is little, part of the price."""
 
     __slots__ = ()
     unit: ClassVar[Unit] = "%"
 
     def slack(self, threshold: float) -> float:
-        """Half a percentage point."""
-        del threshold
-        return _POINTS
+        """Half a percentage point; beyond a change of 150% a fifth of a per cent of the price."""
+        return max(_POINTS, (_WHOLE + threshold) * _SHARE_OF_FAR)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +12,12 @@ from bot.errors import NotKnown
 from bot.market.bars import Calendar, Series
 from bot.market.reference import day_reference
 from bot.rules.candidates import grounds
-from bot.rules.conditions import DayMove, FromBase, FromExtreme, Ladder, Rule
-from bot.rules.gate_columns import Columns
-from bot.rules.gates import Reading, leaves_of
+from bot.rules.conditions import DayMove, FromBase, Ladder, Rule
+from bot.rules.gate_columns import Scene
+from bot.rules.gates import leaves_of
 from bot.rules.report import Unjudged
 from bot.rules.terms import Comparison, Measure, NewExtreme, Story
 from bot.rules.truth import Unknown
-
-
-class Scene(Columns, Reading, Protocol):
-    """What bars say of measures, in columns and for the last of them."""
 
 
 def unjudged_of_ladder(
@@ -54,22 +49,23 @@ def _named(ladder: Ladder) -> str:
             return "day"
         case FromBase(base):
             return str(base)
-        case FromExtreme(side=side):
-            return "off low" if side == "low" else "drawdown"
+        case _:
+            return "off low" if ladder.side == "low" else "drawdown"
 
 
 def _why(ladder: Ladder, series: Series, row: int, calendar: Calendar, market: str) -> str:
     match ladder:
         case DayMove():
+            why = ""
             try:
                 day_reference(series, row, market, calendar)
             except NotKnown as error:
-                return str(error).rstrip(".")
-            return "the close before is not known"
+                why = str(error).rstrip(".")
+            return why
         case FromBase(base):
             return f"no close is held that a {base} could count from"
-        case FromExtreme(window=window):
-            return f"no session of the window {window} is held before it"
+        case _:
+            return f"no session of the window {ladder.window} is held before it"
 
 
 def _parts(rule: Rule) -> Iterator[Measure | NewExtreme | Story]:

@@ -6,7 +6,10 @@ which a worker makes its index without reading a line. All others are kept with 
 
 from __future__ import annotations
 
+import asyncio
 import struct
+from array import array
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -224,18 +227,27 @@ async def index(link: Link, read: Callable[[str], Measure | None]) -> tuple[Thre
     """
     at = await position(link)
     keys = _keys_of(await names(link), read)
-    held: dict[int, list[tuple[float, int]]] = {}
+    held: defaultdict[int, tuple[array[float], array[int]]] = defaultdict(_columns)
     async for rows in thresholds(link):
         for slot, (threshold, place, use) in enumerate(_ROW.iter_unpack(rows.packed), rows.first):
             if place:
-                held.setdefault(place, []).append((threshold, use * SLOTS + slot))
+                levels, numbers = held[place]
+                levels.append(threshold)
+                numbers.append(use * SLOTS + slot)
     found = Thresholds()
-    for place, entries in held.items():
+    while held:
+        place, (levels, numbers) = held.popitem()
         name, down = divmod(place - 1, 2)
         key = keys.get(name)
         if key is not None:
-            found.fill(key, "down" if down else "up", entries)
+            found.fill(key, "down" if down else "up", levels, numbers)
+            # There may be a million: the loop goes on in between.
+            await asyncio.sleep(0)
     return found, at
+
+
+def _columns() -> tuple[array[float], array[int]]:
+    return array("d"), array("Q")
 
 
 def _keys_of(named: dict[int, Name], read: Callable[[str], Measure | None]) -> dict[int, Key]:

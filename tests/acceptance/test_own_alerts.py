@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -34,6 +35,19 @@ class House:
     environ: dict[str, str]
     folder: Path
 
+    def price(self, price: float) -> None:
+        """Let Bitcoin be quoted at `price` now."""
+        now, low, high = datetime.now(UTC), min(price, 4000.0), max(price, 4000.0)
+        row = quote("BTC-USD", price, now, previous=CLOSES[-1], high=high, low=low)
+        self.yahoo.put({**row, "currency": "USD"})
+
+    async def told(self, price: float) -> str:
+        """Let the price come in and return what Alice is told of it."""
+        before = len(self.telegram.texts(ALICE))
+        self.price(price)
+        await until(lambda: len(self.telegram.texts(ALICE)) > before)
+        return self.telegram.texts(ALICE)[-1]
+
     async def asked(self, line: str, chat: int = ALICE, user: int = ALICE) -> str:
         """Say a line on Telegram and return what is answered."""
         before = len(self.telegram.texts(chat))
@@ -47,10 +61,15 @@ class House:
         async with (
             running("worker", environ=self.environ, cwd=self.folder) as worker,
             running("telegram", environ=self.environ, cwd=self.folder) as telegram,
+            running("sender", environ=self.environ, cwd=self.folder) as sender,
         ):
             await until(lambda: len(self.yahoo.asked("/v7/finance/quote")) > 1)
-            yield
-        assert "Traceback" not in worker.said + telegram.said
+            try:
+                yield
+            except BaseException as failure:
+                failure.add_note(worker.said + telegram.said + sender.said)
+                raise
+        assert "Traceback" not in worker.said + telegram.said + sender.said
 
 
 @pytest.fixture
@@ -65,8 +84,6 @@ async def house(tmp_path: Path, redis: str) -> AsyncIterator[House]:
         today = datetime.now(UTC).date()
         days = [(today - timedelta(days=len(CLOSES) - at), close) for at, close in enumerate(CLOSES)]
         yahoo.put_history("BTC-USD", days, currency="USD")
-        row = quote("BTC-USD", 4000.0, datetime.now(UTC), previous=CLOSES[-1], high=4000.0, low=4000.0)
-        yahoo.put({**row, "currency": "USD"})
         settings(
             tmp_path,
             addresses(telegram, None, yahoo.url),
@@ -77,7 +94,9 @@ async def house(tmp_path: Path, redis: str) -> AsyncIterator[House]:
         )
         tokens = {"TELEGRAM_TOKEN": TOKENS["TELEGRAM_TOKEN"]}
         environ = {**tokens, "REDIS_URL": redis, "XDG_DATA_HOME": str(tmp_path / "home")}
-        yield House(telegram, yahoo, environ, tmp_path)
+        made = House(telegram, yahoo, environ, tmp_path)
+        made.price(4000.0)
+        yield made
 
 
 async def test_an_alert_is_set_measured_listed_and_forgotten_on_telegram(house: House) -> None:
@@ -95,6 +114,28 @@ async def test_an_alert_is_set_measured_listed_and_forgotten_on_telegram(house: 
         assert [call.method for call in house.telegram.journal].count("sendPhoto") == 1
         assert (await house.asked("/forget 1")).startswith("Forgotten: alert #1, BTC-USD price < 3950")
         assert (await house.asked("/alerts")).startswith("This chat has no alerts of its own")
+
+
+async def test_an_alert_rings_once_where_it_was_set_with_its_note_and_says_why(house: House) -> None:
+    async with house.at_work():
+        await house.asked('/alert 比特币 跌破 3950 note "look at it"')
+        await house.asked("/alert BTC-USD below 3940 and day < 1%")
+        await house.asked("/alert BTC-USD above 4100 once")
+        told = await house.told(3945.0)
+        assert told.splitlines()[0] == "Bitcoin below 3950: 3,945.00 (+1.15% on the day)"
+        assert "look at it" in told
+        joined = await house.told(3930.0)
+        assert joined.startswith("Bitcoin below 3940 and")
+        why = await house.asked("/why")
+        assert "day < 1%" in why
+        assert "price < 3940" in why
+        assert (await house.told(4150.0)).startswith("Bitcoin above 4100: 4,150.00")
+        # what tells once is gone, and what was told is told no more
+        assert "4100" not in await house.asked("/alerts")
+        house.price(3945.0)
+        await asyncio.sleep(2.5)
+        headings = [each.splitlines()[0] for each in house.telegram.texts(ALICE)]
+        assert sum(each.startswith("Bitcoin") for each in headings) == 4
 
 
 async def test_a_mistake_is_shown_in_a_block_of_one_width(house: House) -> None:

@@ -30,6 +30,12 @@ def recorded() -> dict[str, Series]:
 
 
 @cache
+def catalogue() -> Catalogue:
+    """Return the instruments of which bars are recorded."""
+    return Catalogue.of(each for each in CATALOGUE if each.symbol in recorded())
+
+
+@cache
 def calendar() -> Calendar:
     """Return the sessions on which any of them traded."""
     return read_folder(PRICES).calendar(lambda symbol: CATALOGUE[symbol].market)

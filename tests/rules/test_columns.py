@@ -33,6 +33,7 @@ from bot.rules.terms import (
     Ratio,
     Rsi,
     Sigmas,
+    Story,
     Streak,
     Volume,
 )
@@ -235,6 +236,7 @@ def test_no_bars_make_empty_columns_and_no_value() -> None:
         atom = NewExtreme(side, "52w", reference)
         assert made.held_column(atom, loose=True).tolist() == []
         assert made.holds(atom, loose=False) == Unknown("no bars are held")
+    assert made.held_column(Story("buyback", 24), loose=False).tolist() == []
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,9 @@ def test_breadth_counts_the_watched_members_that_moved_so_far_as_decimals() -> N
     assert look("9988.HK", WEEK, members=("1810.HK",)).value(Breadth("HSTECH", "up", 3)) == Unknown(
         "no watched constituent of HSTECH is known to have traded on 23 Mar 2022"
     )
+    listed_later = look("9988.HK", WEEK, Series("1810.HK", ()), members=("1810.HK",))
+    assert isinstance(listed_later.value(Breadth("HSTECH", "up", 3)), Unknown)
+    assert listed_later.value(Against("1810.HK")) == Unknown("no price of 1810.HK is known")
 
 
 def test_hstech_beat_the_hang_seng_on_23_march_2022_and_six_of_its_members_rose_by_three_per_cent() -> None:

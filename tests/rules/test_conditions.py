@@ -106,7 +106,6 @@ def test_a_revision_is_of_the_name_the_condition_and_how_often_it_tells_and_of_n
     same = (
         replace(rule, symbols=frozenset({"Y"})),
         replace(rule, together=True),
-        replace(rule, chat="telegram:77:1001"),
         replace(rule, telling=Telling(until=date(2027, 1, 31), urgency="quiet", note="look")),
     )
     assert {each.revision for each in same} == {rule.revision}
@@ -118,6 +117,11 @@ def test_a_revision_is_of_the_name_the_condition_and_how_often_it_tells_and_of_n
         replace(rule, telling=Telling("once a session")),
     )
     assert len({rule.revision, *(each.revision for each in others)}) == len(others) + 1
+
+
+def test_the_revision_of_a_chats_own_rule_says_whose_it_is_and_is_otherwise_the_same() -> None:
+    rule = Rule("k7", DayMove(STEPS), frozenset({"X"}))
+    assert replace(rule, chat="telegram:77:1001").revision == f"own:k7:{rule.revision}"
 
 
 def test_a_revision_stays_what_it_was() -> None:

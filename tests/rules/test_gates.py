@@ -24,6 +24,7 @@ from bot.rules.gates import (
     moved_on,
     remembers,
     rung_of,
+    waits_for_the_close,
 )
 from bot.rules.met import Met, Part
 from bot.rules.terms import (
@@ -305,6 +306,28 @@ def test_counts_of_a_condition_that_had_other_parts_are_not_believed() -> None:
         assert (after.met, after.stand.runs) == (None, (1,))
 
 
+@pytest.mark.parametrize(
+    "tree,waits",
+    [
+        (LOW_RSI, False),
+        (AtClose(LOW_RSI), True),
+        (Both((ABOVE, Not(AtClose(LOW_RSI)))), True),
+        (Either((ABOVE, Lasting(LOW_RSI, 2))), False),
+        (Lasting(AtClose(LOW_RSI), 2), True),
+        (NEW_LOW, False),
+    ],
+    ids=str,
+)
+def test_a_gate_waits_for_the_close_where_any_part_of_it_does(tree: Tree, waits: bool) -> None:
+    assert waits_for_the_close(gate(tree)) is waits
+
+
+def test_a_ladder_has_no_part_that_waits_for_the_close() -> None:
+    assert not waits_for_the_close(
+        Rule("day", DayMove(FixedSteps((2.0,)), trigger="close"), frozenset({"X"}))
+    )
+
+
 def test_a_gate_without_parts_that_last_counts_no_looks() -> None:
     assert judged(gate(LOW_RSI), look(0, 100.0), rsi(29.0), Stand()).stand == Stand(1.0)
 
@@ -437,6 +460,19 @@ def test_a_ladder_is_no_gate() -> None:
 def test_the_parts_of_a_gate_are_given_in_the_order_they_are_written() -> None:
     tree = Both((LOW_RSI, Lasting(HIGH_STREAK, 2), Not(Either((NEW_LOW, AtClose(ABOVE))))))
     assert list(leaves_of(gate(tree))) == [LOW_RSI, HIGH_STREAK, NEW_LOW, ABOVE]
+
+
+def test_what_is_measured_since_it_was_told_may_be_told_again_at_once_for_nothing_moved_since() -> None:
+    since = Comparison(SinceTold(), "up", 5.0)
+    moved = Said({SinceTold(): 6.0})
+    assert judged(gate(since), look(0, 106.0), moved, Stand()).stand.record == 2
+    # a day that moved so far is an episode of its own, whatever was told in it
+    of_the_day = Said({SinceTold(): 6.0, Day(): 6.0})
+    both = Both((since, Comparison(Day(), "up", 5.0)))
+    assert judged(gate(both), look(0, 106.0), of_the_day, Stand()).stand.record == 1
+    # what else holds still holds, and arms nothing
+    low = Said({SinceTold(): 6.0}, {NEW_LOW: (True, True)})
+    assert judged(gate(Either((since, NEW_LOW))), look(0, 106.0), low, Stand()).stand.record == 1
 
 
 def test_only_what_is_measured_since_it_was_told_remembers() -> None:

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.rules.conditions import Condition, DayMove, FixedSteps, FromBase, FromExtreme, Gate, Rule, Telling
-from bot.rules.sorted_columns import Pile
 from bot.rules.terms import (
     Both,
     ChangeSince,
@@ -126,7 +125,8 @@ def test_thousands_of_alerts_on_one_instrument_agree_with_each_on_its_own() -> N
     first = [(round(chance.gauss(100, 5), 1), number) for number in range(6000)]
     for side in ("up", "down"):
         some = [each for each in first if each[1] % 2 == (side == "up")]
-        index.fill(PRICE, "up" if side == "up" else "down", some)
+        levels, numbers = [level for level, _ in some], [number for _, number in some]
+        index.fill(PRICE, "up" if side == "up" else "down", levels, numbers)
         plain.alerts |= {number: (PRICE, "up" if side == "up" else "down", level) for level, number in some}
     price, fired_at_all = 100.0, 0
     for tick in range(1200):
@@ -147,39 +147,6 @@ def test_thousands_of_alerts_on_one_instrument_agree_with_each_on_its_own() -> N
         del plain.alerts[gone]
         plain.told.discard(gone)
     assert fired_at_all > 3000
-
-
-@settings(max_examples=12, deadline=None)
-@given(st.integers(0, 2**32), st.sampled_from([1, 2, 7, 40, 3000]))
-def test_a_pile_of_many_blocks_stays_sorted_and_whole(seed: int, different: int) -> None:
-    chance = random.Random(seed)
-    pile, held = Pile(), set[tuple[float, int]]()
-    for number in range(5000):
-        entry = (float(chance.randrange(different)), number)
-        pile.add(*entry)
-        held.add(entry)
-        if number % 3 == 0:
-            gone = chance.choice(sorted(held)) if number % 99 == 0 else entry
-            assert pile.discard(*gone)
-            assert not pile.discard(*gone)
-            held.remove(gone)
-    for bound in (different / 2, 0.0, float(different)):
-        assert sorted(pile.reached(bound)) == sorted(number for key, number in held if key >= bound)
-    assert list(pile.entries()) == sorted(held)
-    assert len(pile) == len(held)
-    ordered = sorted(held)
-    top = [number for _, number in ordered[-1500:]]
-    assert pile.lift(top[:-1]) is None
-    lifted = pile.lift(top)
-    assert lifted is not None
-    assert lifted.tolist() == [key for key, _ in ordered[-1500:]]
-    pile.extend(lifted, top)
-    assert list(pile.entries()) == ordered
-    for entry in ordered:
-        assert entry in pile
-        assert pile.discard(*entry)
-    assert len(pile) == 0
-    assert pile.top == -inf
 
 
 def test_a_dip_between_two_looks_is_not_hidden_by_the_nearest_threshold_above() -> None:
@@ -231,6 +198,24 @@ def test_an_alert_of_a_session_is_armed_by_the_next_and_by_no_return() -> None:
     assert not index.reached(DAY, 3, 3).fired
     index.arm_all(DAY)
     assert list(index.reached(DAY, 3, 3).fired) == [1]
+
+
+@pytest.mark.parametrize("key", [PRICE, DAY])
+@pytest.mark.parametrize("side", ["up", "down"])
+def test_levels_are_idle_while_no_look_can_reach_anything_there(key: Key, side: Direction) -> None:
+    index = Thresholds()
+    levels = index.levels(key)
+    idle = [levels.is_idle]
+    index.add(key, side, 2.0, 1)
+    idle.append(levels.is_idle)
+    index.tell([1])
+    idle.append(levels.is_idle)
+    index.arm_all(key)
+    idle.append(levels.is_idle)
+    index.remove(1)
+    idle.append(levels.is_idle)
+    # What only another session arms waits for no look.
+    assert idle == [True, False, key is DAY, False, True]
 
 
 @pytest.mark.parametrize("threshold", [nan, inf, -inf])

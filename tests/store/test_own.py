@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+from array import array
+from dataclasses import replace
 
 import pytest
 
+from bench.alerts import Alerts
+from bench.rules_seed import seed
 from bot.chats.own import MOST_A_CHAT, OwnRule, id_of, number_of
 from bot.errors import UsageError
 from bot.rules.crossing import Rung
@@ -13,6 +17,7 @@ from bot.rules.threshold import Key, Threshold
 from bot.rules.thresholds import SLOTS
 from bot.store import alerts as stored
 from bot.store import own
+from bot.store.keys import Keys
 from bot.store.link import Link
 from tests.cast import NOW, alert, crossing
 
@@ -21,8 +26,8 @@ ABOVE = Threshold(Price(), "up", 15.1)
 MEASURES: dict[str, Measure] = {"price": Price(), "day": Day()}
 
 
-def rule(text: str, chat: str = CHAT, id: str = "", created: int = NOW) -> OwnRule:
-    return OwnRule(id, chat, "alice", text, created)
+def rule(text: str, chat: str = CHAT, kept_as: str = "", created: int = NOW) -> OwnRule:
+    return OwnRule(kept_as, chat, "alice", text, created)
 
 
 async def price_above(link: Link, level: float, chat: str = CHAT, symbol: str = "1810.HK") -> OwnRule:
@@ -110,7 +115,7 @@ async def test_an_index_is_made_of_packed_rows_alone(link: Link) -> None:
     expected: dict[int, tuple[Key, Direction, float]] = {}
     for number in range(1200):
         symbol = f"{chance.randrange(20):04}.HK"
-        measure = chance.choice([Price(), Day()])
+        measure: Measure = chance.choice(list(MEASURES.values()))
         side: Direction = "up" if chance.random() < 0.5 else "down"
         at = Threshold(measure, side, chance.uniform(-9, 9), "back" if measure == Price() else "session")
         kept = await own.add(link, rule(str(number), f"web:{number}"), at, (symbol,))
@@ -134,6 +139,29 @@ async def test_a_measure_that_nobody_knows_any_more_leaves_its_alerts_out(link: 
     index, _ = await own.index(link, {"price": Price()}.get)
     assert [each.key.measure for each in index.of("1810.HK")] == [Price()]
     assert index.find(number_of(kept.id) or 0) == (Key("1810.HK", Price()), "up", 15.0)
+
+
+async def test_what_the_bench_puts_into_a_server_is_what_adding_one_by_one_leaves(link: Link) -> None:
+    alerts = Alerts.made(1100, 7, random.Random(4))
+    # The script numbers what is measured as it comes, the bench by instrument.
+    order = sorted(alerts, key=lambda each: alerts.symbols.index(each.symbol))
+    by_order = Alerts(
+        alerts.symbols,
+        alerts.prices,
+        array("I", [alerts.symbols.index(each.symbol) for each in order]),
+        bytearray(each.up for each in order),
+        array("d", [each.level for each in order]),
+    )
+    for place, each in enumerate(by_order):
+        at = Threshold(Price(), "up" if each.up else "down", each.level)
+        await own.add(link, rule(str(place), f"web:{place}"), at, (each.symbol,))
+    seeded = replace(link, keys=Keys("seeded"))
+    await seed(seeded, by_order)
+    assert await own.names(seeded) == await own.names(link)
+    assert await own.position(seeded) == await own.position(link)
+    rows = [[each async for each in own.thresholds(some)] for some in (seeded, link)]
+    assert rows[0] == rows[1]
+    assert len(rows[0][0].packed.rstrip(b"\0")) > 1099 * 16
 
 
 async def test_a_running_worker_learns_what_was_added_edited_moved_and_removed(link: Link) -> None:
@@ -232,9 +260,11 @@ async def test_what_was_told_of_own_rules_lies_in_one_record_an_instrument(link:
 
 
 async def test_an_own_rules_alert_is_raised_once_and_climbs_its_shared_record(link: Link) -> None:
-    facts = alert(4).facts
-    mine = alert(4, revision="own:k3f")
-    assert facts.kind == "move"
+    plain = alert(4)
+    assert plain.facts.kind == "move"
+    crossed = replace(crossing(), revision="own:k3f")
+    facts = replace(plain.facts, crossing=crossed)
+    mine = replace(plain, facts=facts, fingerprint=crossed.fingerprint, fold=crossed.fingerprint)
     answers = [await stored.raise_together(link, 1, "job", NOW, [mine]) for _ in range(2)]
     assert [each.verdict for (each,) in answers] == ["raised", "again"]
     assert await stored.ladders(link, "own:k3f", "HSTECH") == {

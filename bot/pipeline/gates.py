@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from bot.alerts.alert import News
 from bot.market.bars import Calendar, Series
 from bot.market.instrument import Instrument
 from bot.market.quote import Look, Quote
 from bot.market.twins import Twin
+from bot.pipeline.memory import Memory
 from bot.rules.columns import Scene
 from bot.rules.conditions import Gate, Rule
 from bot.rules.crossing import Rung
@@ -20,13 +19,12 @@ from bot.rules.gate_columns import stood_before
 from bot.rules.gates import Judged, Stand, by_session, judged, lastings, leaves_of, rung_of
 from bot.rules.met import Met
 from bot.rules.scene import Members, Now, Others
-from bot.rules.terms import Change, Comparison, Measure, Premium, PremiumKind, SinceTold, Story
+from bot.rules.terms import Comparison, Measure, PremiumKind, SinceTold
 from bot.rules.truth import Unknown, Value
 from bot.store import alerts as stored
 from bot.store.link import Link
 
-_RECENT = 200
-_MINUTES = {"m": 1, "h": 60}
+_A_DAY = timedelta(days=1)
 
 Premiums = Callable[[Instrument, datetime], Mapping[PremiumKind, Value]]
 """What is known of an instrument's premiums at a time."""
@@ -59,44 +57,24 @@ class Gates:
     premiums: Premiums
     ladders: Ladders
     shares: Shares
+    memory: Memory
     twins: tuple[Twin, ...] = ()
-    _span: timedelta = timedelta()
-    asks_for_premiums: bool = False
-    _asks_for_stories: bool = False
-    _trails: dict[str, deque[tuple[datetime, float]]] = field(default_factory=dict)
-    _stories: Mapping[str, datetime] = field(default_factory=dict)
+    _late: dict[Rung, float] = field(default_factory=dict)
 
     async def enter(self, rule: Rule, instrument: Instrument, history: Series) -> None:
         """Let a rule that never looked at an instrument know how it stood before anybody asked."""
+        record = self._stood(rule, instrument, history)
+        if record is not None:
+            await self._keep({rung_of(rule, instrument.symbol, date.min): record})
+
+    def _stood(self, rule: Rule, instrument: Instrument, history: Series) -> float | None:
+        """Return how a gate stood when its bars had settled, None where that is kept, or not known yet."""
         rung = rung_of(rule, instrument.symbol, date.min)
         if by_session(rule) or rung in self.ladders.told or not isinstance(rule.condition, Gate):
-            return
-        scene = self._scene(instrument, history, None)
-        record = stood_before(rule.condition.tree, scene) if history.bars else 0.0
-        await stored.record(self.link, [(rung, record)])
-        self.ladders.told[rung] = record
-
-    def listen(self, rules: Iterable[Rule], measures: Iterable[Measure] = ()) -> None:
-        """Know what these rules, and thresholds on these measures, will ask for besides quotes and bars."""
-        leaves = [leaf for rule in rules for leaf in leaves_of(rule)]
-        asked = [*measures, *(leaf.measure for leaf in leaves if isinstance(leaf, Comparison))]
-        self._span = max(map(_minutes_of, asked), default=timedelta())
-        self.asks_for_premiums = any(isinstance(each, Premium) for each in asked)
-        self._asks_for_stories = any(isinstance(leaf, Story) for leaf in leaves)
-
-    async def remember(self, quotes: Iterable[Quote]) -> None:
-        """Take note of what will be asked for: prices of the last hours, and the last stories."""
-        if self._span:
-            for quote in quotes:
-                self._follow(quote, self._span)
-        if self._asks_for_stories:
-            told = await stored.recent(self.link, _RECENT)
-            self._stories = {
-                topic: each.at
-                for each in told
-                if isinstance(each.facts, News)
-                for topic in each.facts.story.topics
-            }
+            return None
+        if not history.bars:
+            return 0.0
+        return stood_before(rule.condition.tree, self._scene(instrument, history, None))
 
     def value(self, measure: Measure, quote: Quote) -> float | None:
         """Return what a quote says of a measure, None where it is not known."""
@@ -121,7 +99,7 @@ class Gates:
         counted.
         """
         await self._keep(self._prices_told_at(rules, look))
-        moved: dict[Rung, float] = {}
+        moved, self._late = self._late, {}
         for rule, found in self._judged(rules, quote, look):
             if found.met is None:
                 moved |= self._changed(rung_of(rule, look.symbol, look.session), found.stand)
@@ -164,7 +142,24 @@ class Gates:
                 continue
             rung = rung_of(rule, look.symbol, look.session)
             scene = self._scene(instrument, series, self._now(quote, instrument, rung))
-            yield rule, judged(rule, look, scene, self._stand(rule.condition, rung, look))
+            found = judged(rule, look, scene, self._stand(rule.condition, rung, look))
+            if found.met is not None and self._held_before(rule, instrument, quote):
+                found = judged(rule, look, scene, self._stand(rule.condition, rung, look))
+            yield rule, found
+
+    def _held_before(self, rule: Rule, instrument: Instrument, quote: Quote) -> bool:
+        """Tell of a gate which nobody could judge until now whether it held already when the bars settled.
+
+        What it looks at besides may have had no bars yet when the session was entered.
+        """
+        known = self.held(quote.symbol)
+        history = None if known is None else known[1].until(quote.session - _A_DAY)
+        stood = None if history is None else self._stood(rule, instrument, history)
+        if not stood:
+            return False
+        rung = rung_of(rule, quote.symbol, quote.session)
+        self.ladders.told[rung] = self._late[rung] = stood
+        return True
 
     def _stand(self, gate: Gate, rung: Rung, look: Look) -> Stand:
         told = self.ladders.told
@@ -179,9 +174,9 @@ class Gates:
             time=quote.time,
             price=quote.price,
             final=quote.final,
-            trail=tuple(self._trails.get(quote.symbol, ())),
+            trail=self.memory.trail(quote.symbol),
             told=None if rung is None else self._told_at(rung),
-            stories=self._stories,
+            stories=self.memory.stories,
             premiums=self.premiums(instrument, quote.received),
             volume_share=self.shares(quote),
         )
@@ -203,14 +198,6 @@ class Gates:
             twins=self.twins,
         )
 
-    def _follow(self, quote: Quote, span: timedelta) -> None:
-        trail = self._trails.setdefault(quote.symbol, deque())
-        if not trail or trail[-1][0] < quote.time:
-            trail.append((quote.time, quote.price))
-        # One price from before the span is what the change over all of it is measured from.
-        while len(trail) > 1 and trail[1][0] <= quote.time - span:
-            trail.popleft()
-
 
 def _beside(rung: Rung, name: str) -> Rung:
     """Return the record of something else that is remembered of a gate in the same episode."""
@@ -221,12 +208,3 @@ def _asks_what_was_told(rule: Rule) -> bool:
     return any(
         isinstance(each, Comparison) and isinstance(each.measure, SinceTold) for each in leaves_of(rule)
     )
-
-
-def _minutes_of(measure: Measure) -> timedelta:
-    """Return over how long a change within the session is asked for; nothing where none is."""
-    match measure:
-        case Change(count, "m" | "h" as span):
-            return timedelta(minutes=count * _MINUTES[span])
-        case _:
-            return timedelta()

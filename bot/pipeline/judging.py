@@ -132,7 +132,7 @@ def _already(rules: tuple[Rule, ...], ground: Ground) -> Iterator[str]:
 
 
 def _holding(rule: Rule, gate: Gate, instrument: Instrument, series: Series, ground: Ground) -> Iterator[str]:
-    if by_session(rule) or stood_before(gate.tree, ground.held.scene(instrument, series)) >= 0:
+    if by_session(rule) or not stood_before(gate.tree, ground.held.scene(instrument, series)):
         return
     if rule.telling.often == "once":
         again = "it tells once it has ceased to hold and holds again"

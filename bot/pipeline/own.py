@@ -17,7 +17,6 @@ from bot.rules.line import Line
 from bot.rules.probes import read_measure
 from bot.rules.scene import Members
 from bot.rules.scope import rules_of
-from bot.rules.terms import Measure
 from bot.rules.threshold import Key
 from bot.rules.thresholds import Thresholds
 from bot.store import chats, own
@@ -104,10 +103,6 @@ class Own:
         """Give all rules that are no single threshold."""
         for each in self._general.values():
             yield from each.rules
-
-    def measures(self) -> frozenset[Measure]:
-        """Return what thresholds are on."""
-        return self.thresholds.measures()
 
     def is_general(self, name: str) -> bool:
         """Tell whether the rule of this id is one that is no single threshold."""

@@ -23,6 +23,7 @@ from bot.pipeline.entering import Entered, Entering, Session
 from bot.pipeline.gates import Gates, Premiums, nobody, nothing
 from bot.pipeline.histories import Histories
 from bot.pipeline.making import Sight, alert_of
+from bot.pipeline.memory import Memory
 from bot.pipeline.own import Own
 from bot.pipeline.proposing import Proposals, Proposing
 from bot.pipeline.raising import Raiser
@@ -72,11 +73,13 @@ class Watch:
     _past: Histories = field(init=False)
     _scrutiny: Scrutiny = field(init=False)
     _volumes: Volumes = field(init=False)
+    _memory: Memory = field(init=False)
     _gates: Gates = field(init=False)
     _entering: Entering = field(init=False)
     _own: Own = field(init=False)
     _proposing: Proposing = field(init=False)
     _proposals: dict[str, Proposals] = field(default_factory=dict)
+    _to_enter: set[str] = field(default_factory=set)
     _arriving: dict[str, Quote] = field(default_factory=dict)
     _now: datetime | None = None
     _first: bool = True
@@ -89,6 +92,7 @@ class Watch:
             self.link, self.source, self.catalogue, self.report, self.schedule, most, self.given
         )
         self._volumes = Volumes(self.link, self.catalogue, self.schedule)
+        self._memory = Memory(self.link)
         self._gates = Gates(
             self.link,
             self.calendar,
@@ -97,6 +101,7 @@ class Watch:
             self.premiums,
             self._ladders,
             self._volumes.share,
+            self._memory,
             self.twins,
         )
         self._entering = Entering(
@@ -119,14 +124,13 @@ class Watch:
     async def refresh(self) -> None:
         """Take up what chats have changed of their own rules."""
         changed = await self._own.refresh()
+        # Entered again, a session has the rules that there are now, with what was told of each.
         if changed is None:
-            self._sessions.clear()
+            self._to_enter |= self._sessions.keys()
         elif changed.names:
             for proposals in self._proposals.values():
                 proposals.forget(changed.names)
-            # Entered again, a session has the rules that there are now, with what was told of each.
-            for symbol in changed.symbols:
-                self._sessions.pop(symbol, None)
+            self._to_enter |= changed.symbols
         if changed is None or changed.names:
             self._listen()
 
@@ -166,7 +170,7 @@ class Watch:
     @property
     def asks_for_premiums(self) -> bool:
         """Tell whether any rule looks at a company's other line."""
-        return self._gates.asks_for_premiums
+        return self._memory.asks_for_premiums
 
     @property
     def waiting(self) -> dict[str, HeldBack]:
@@ -187,7 +191,7 @@ class Watch:
         now = max(each.received for each in looked_at)
         self._now = now
         self._past.begin(now)
-        await self._gates.remember(looked_at)
+        await self._memory.remember(looked_at)
         ready: list[Quote] = []
         others: list[Quote] = []
         for quote in looked_at:
@@ -260,13 +264,16 @@ class Watch:
         A quote that cannot be compared yet, or not without `asking` the source, is left for later: to the
         next tick, whose look then covers it.
         """
-        session = self._sessions.get(quote.symbol)
+        session, before = self._sessions.get(quote.symbol), self._quotes.get(quote.symbol)
         if session is not None and session.day == quote.session:
-            return True
-        before = self._quotes.get(quote.symbol)
-        history = await self._past.before(self.catalogue[quote.symbol], quote, before, asking=asking)
+            if quote.symbol not in self._to_enter:
+                return True
+            history: Series | None = session.history
+        else:
+            history = await self._past.before(self.catalogue[quote.symbol], quote, before, asking=asking)
         if history is None:
             return False
+        self._to_enter.discard(quote.symbol)
         entered = Entered(quote, history, before)
         rules = (each for each in self.rules if quote.symbol in each.symbols)
         self._sessions[quote.symbol] = await self._entering.session(
@@ -332,7 +339,7 @@ class Watch:
         yield from self._gates.met((*session.gates, *proposals.gates()), quote, look)
 
     def _listen(self) -> None:
-        self._gates.listen((*self.rules, *self._own.all_general()), self._own.measures())
+        self._memory.listen((*self.rules, *self._own.all_general()), self._own.thresholds.keys())
 
     def _today(self) -> date:
         """Return the day of the last quotes, or else of the machine."""

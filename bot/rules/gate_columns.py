@@ -149,10 +149,15 @@ def _lasted(now: Truths, strict: Truths, looks: int, counting: Counting) -> Trut
     return np.where((runs >= looks) | (now == UNKNOWN), now, FALSE).astype(np.int8)
 
 
-def stood_before(tree: Tree, columns: Columns) -> float:
-    """Return the record of a gate that has looked at every bar and told nobody: -1 where it holds, else 0."""
+def stood_before(tree: Tree, columns: Columns) -> float | None:
+    """Return the record of a gate that has looked at every bar and told nobody: -1 where it holds, else 0.
+
+    None where nobody knows of the last bar, and it did not hold before.
+    """
     strict, loose = judged_columns(tree, columns)
     record = 0.0
     for row in np.flatnonzero(may_change(strict, loose, anew=True)):
         record, _ = moved_on(record, _TRUTHS[strict[row]], _TRUTHS[loose[row]], anew=True)
-    return -1.0 if record % 2 else 0.0
+    if record % 2:
+        return -1.0
+    return None if not len(strict) or strict[-1] == UNKNOWN else 0.0

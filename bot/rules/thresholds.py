@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 
 from bot.rules.levels import NOTHING, Levels, Reached
 from bot.rules.slots import SLOTS, Slots
-from bot.rules.terms import Direction, Measure
+from bot.rules.terms import Direction
 from bot.rules.threshold import Key
 
 __all__ = ["SLOTS", "Thresholds"]
@@ -40,9 +40,9 @@ class Thresholds:
         """Return the levels of an instrument: one for each measure that alerts have, or had, on it."""
         return self._of.get(symbol, _EMPTY).values()
 
-    def measures(self) -> frozenset[Measure]:
-        """Return what alerts have, or had, thresholds on."""
-        return frozenset(each.key.measure for each in self._levels)
+    def keys(self) -> Iterator[Key]:
+        """Give what alerts have, or had, thresholds on."""
+        return (each.key for each in self._levels)
 
     def reached(self, key: Key, low: float, high: float) -> Reached:
         """Return what a look proposes over which `key` went from `low` to `high`; nothing is moved."""

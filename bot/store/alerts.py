@@ -220,9 +220,15 @@ async def alerts_of(link: Link, fingerprints: Sequence[str]) -> dict[str, Alert]
     return found
 
 
+async def recent_fingerprints(link: Link, most: int) -> list[str]:
+    """Return the fingerprints of the last alerts, newest first."""
+    async with reached():
+        found: list[str] = await link.client.lrange(link.keys.recent(), 0, most - 1)
+    return found
+
+
 async def recent(link: Link, most: int) -> tuple[Alert, ...]:
     """Return the last alerts, oldest first."""
-    async with reached():
-        fingerprints = await link.client.lrange(link.keys.recent(), 0, most - 1)
+    fingerprints = await recent_fingerprints(link, most)
     found = await alerts_of(link, fingerprints)
     return tuple(found[each] for each in reversed(fingerprints) if each in found)

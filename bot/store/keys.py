@@ -112,6 +112,10 @@ class Keys:
         """The last quote of each watched instrument."""
         return f"{self.raised}quotes"
 
+    def trail(self, symbol: str) -> str:
+        """The prices of an instrument in the last hours."""
+        return f"{self.raised}trail:{_hashed(symbol)}"
+
     def volumes(self) -> str:
         """How the volume of the last sessions came, by instrument."""
         return f"{self.raised}volumes"

@@ -125,7 +125,7 @@ async def test_an_alert_rings_once_where_it_was_set_with_its_note_and_says_why(h
         assert told.splitlines()[0] == "Bitcoin below 3950: 3,945.00 (+1.15% on the day)"
         assert "look at it" in told
         joined = await house.told(3930.0)
-        assert joined.startswith("Bitcoin below 3940 and")
+        assert joined.startswith("Bitcoin: below 3940, the day's move +0.77%, under 1%: 3,930.00")
         why = await house.asked("/why")
         assert "day < 1%" in why
         assert "price < 3940" in why

@@ -7,18 +7,20 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.alerts.alert import Alert, Condition, Move
+from bot.alerts.alert import Alert, Condition, Move, News
 from bot.chats.chat_id import ChatId
 from bot.chats.own import OwnRule
 from bot.chats.subscription import chat_topic, instrument_topic
 from bot.market.bars import Bar
 from bot.market.catalogue import Catalogue
 from bot.market.quote import Quote
+from bot.news.story import Story
 from bot.pipeline.ending import end_over
 from bot.rules.conditions import Rule
 from bot.rules.grammar import parse_line
 from bot.rules.scope import rules_of
 from bot.rules.threshold import threshold_of
+from bot.store import alerts as stored
 from bot.store import chats, endings, own
 from bot.store.link import Link
 from tests.cast import NOW
@@ -282,3 +284,43 @@ async def test_volume_is_compared_with_what_was_usual_by_that_time_of_day(link: 
     assert alert.facts.met.session == days[-1]
     assert alert.facts.met.time.hour + 8 < 11
     assert part.value == pytest.approx(3.0, abs=0.4)
+
+
+@pytest.mark.parametrize("line", ["change 30m > 2%", "change 30m > 2% and price > 1"])
+async def test_a_worker_that_takes_over_knows_the_prices_of_the_last_hours(link: Link, line: str) -> None:
+    await set_alert(link, f"{SYMBOL} {line}")
+    made = await market(link)
+    assert await rings(made, 100, 100.5, start="09:40") == []
+    again = await made.again()
+    assert await rings(again, 101.5, 102.6, 102.7, start="10:12") == [102.6]
+    later = await again.again()
+    assert await rings(later, 103.0, start="11:30") == []
+
+
+async def test_what_held_before_its_other_side_was_known_is_not_told_when_it_is(link: Link) -> None:
+    """The index comes first with its quote, and the stock that it is compared with has no bars yet."""
+    rules = bound(f"{INDEX} ratio {SYMBOL} > 0.9") + bound(f"{INDEX} ratio {SYMBOL} > 1.05")
+    charts = Charts().put(chart(SYMBOL, 100.0), chart(INDEX, 100.0))
+    made = await world(
+        link,
+        charts,
+        stock(INDEX, "index"),
+        stock(SYMBOL),
+        when=tuple(replace(each, name=f"rule {at}") for at, each in enumerate(rules)),
+    )
+    assert await made.tick(quoted(INDEX, 100.0, "10:00", 100.0)) == []
+    assert await made.tick(quoted(SYMBOL, 100.0, "10:01", 100.0)) == []
+    assert await made.tick(quoted(INDEX, 100.5, "10:02", 100.0)) == []
+    (told,) = await made.tick(quoted(INDEX, 106.0, "10:03", 100.0))
+    assert told.condition == f"ratio {SYMBOL} > 1.05"
+
+
+async def test_a_story_told_before_this_worker_began_counts_for_its_hours(link: Link) -> None:
+    await set_alert(link, f"{SYMBOL} price > 103 and news buyback 24h")
+    made = await market(link)
+    assert await rings(made, 101, 104) == []
+    at = quoted(SYMBOL, 1, "10:30").time
+    story = Story("feed", "1", "https://example.org/1", "Xiaomi buys back shares", "", at, ("buyback",))
+    told = Alert(story.identity, News(story), ("news:buyback",), "story", at, NOW, story.identity)
+    await stored.raise_together(link, made.raiser.epoch, "1-story", NOW, [told])
+    assert await rings(await made.again(), 104.5, start="11:00") == [104.5]

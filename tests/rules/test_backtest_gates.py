@@ -66,7 +66,7 @@ def looked_at(rule: Rule, symbol: str, first: date) -> list[Met]:
     told: float | None = None
     stand = Stand()
     if not own:
-        stand = Stand(stood_before(tree, scene(symbol, Series(symbol, bars[:start]))))
+        stand = Stand(stood_before(tree, scene(symbol, Series(symbol, bars[:start]))) or 0.0)
     found: list[Met] = []
     for row, bar in enumerate(bars[start:], start):
         settled = settlement(market, bar.session)

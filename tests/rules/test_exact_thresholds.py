@@ -75,7 +75,7 @@ def test_the_index_names_its_measures_and_the_levels_of_each_instrument() -> Non
     index.add(PRICE, "up", 10.0, 1)
     index.add(DAY, "up", 2.0, 2)
     index.add(Key("0700.HK", Price()), "up", 10.0, 3)
-    assert index.measures() == {Price(), Day()}
+    assert {each.measure for each in index.keys()} == {Price(), Day()}
     assert [each.key for each in index.of("1810.HK")] == [PRICE, DAY]
     assert [each.key for each in index.of("0700.HK")] == [Key("0700.HK", Price())]
     assert list(index.of("BABA")) == []

@@ -1,4 +1,4 @@
-"""`python -m bench market`, `rules` or `backtest`: measure, print a table, and end with 1 for a missed target."""
+"""`python -m bench market`, `rules` or `backtest`: a table, and 1 at the end where a target is missed."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def main() -> int:
 def _measured(what: str, *, quick: bool) -> list[Figure]:
     """Measure one thing; what it needs is loaded for it alone."""
     if what == "rules":
-        from bench import rules
+        from bench import rules  # noqa: PLC0415 - each loads what the others need not
 
         return rules.measured(quick=quick)
     if what == "backtest":
-        from bench import backtest
+        from bench import backtest  # noqa: PLC0415 - each loads what the others need not
 
         return backtest.measured(quick=quick)
-    from bench import measures, memory, quotes, trouble
+    from bench import measures, memory, quotes, trouble  # noqa: PLC0415 - each loads what the others need not
 
     # First, so that loading what the worker needs is among what may hold the loop.
     troubled = [] if quick else asyncio.run(trouble.measured())

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from bot.rules.gates import Lean, Reading, is_of_price, limit_of, moved_on
+from bot.rules.gates import Lean, Reading, is_of_price, lastings, limit_of, moved_on
 from bot.rules.terms import (
     AtClose,
     Both,
@@ -34,6 +34,7 @@ _TRUTHS: tuple[Truth, ...] = (False, Unknown("it is not known on this bar"), Tru
 Floats = npt.NDArray[np.float64]
 Truths = npt.NDArray[np.int8]
 Mask = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.int64]
 
 
 class Columns(Protocol):
@@ -71,6 +72,12 @@ def judged_columns(tree: Tree, columns: Columns, counting: Counting = _ALL) -> t
         touched = columns.touch_column(up=tree.direction == "up")
         return _compared(tree, touched, _thresholds(tree, columns, len(touched)), 0), loose
     return _truths(tree, columns, 0, counting), loose
+
+
+def runs_of(tree: Tree, columns: Columns, counting: Counting = _ALL) -> list[Counts]:
+    """Return for each lasting part at how many bars in a row it has held by each, up to those it needs."""
+    parts = dict.fromkeys(lastings(tree))
+    return [_runs(_truths(each.part, columns, 0, counting), each.looks, counting) for each in parts]
 
 
 def may_change(strict: Truths, loose: Truths, *, anew: bool) -> Mask:
@@ -138,15 +145,21 @@ def _folded(fold: Callable[[Truths, Truths], Truths], columns: list[Truths]) -> 
 
 
 def _lasted(now: Truths, strict: Truths, looks: int, counting: Counting) -> Truths:
-    """Return whether a part holds and has at so many looks in a row; what nobody knows does not count."""
-    runs = np.zeros(len(now), dtype=np.int64)
+    """Return whether a part holds and has at so many looks in a row."""
+    lasted = _runs(strict, looks, counting) >= looks
+    return np.where(lasted | (now == UNKNOWN), now, FALSE).astype(np.int8)
+
+
+def _runs(strict: Truths, looks: int, counting: Counting) -> Counts:
+    """Count the bars in a row that hold, `looks` at most; what nobody knows neither counts nor ends a run."""
+    runs = np.zeros(len(strict), np.int64)
     run = 0
     for row, truth in enumerate(strict.tolist()):
         if counting.alone or row == counting.since:
             run = 0
         run = min(run + 1, looks) if truth == TRUE else 0 if truth == FALSE else run
         runs[row] = run
-    return np.where((runs >= looks) | (now == UNKNOWN), now, FALSE).astype(np.int8)
+    return runs
 
 
 def stood_before(tree: Tree, columns: Columns) -> float | None:

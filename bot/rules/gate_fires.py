@@ -18,14 +18,23 @@ from bot.market.sessions import settlement
 from bot.rules.arrays import Floats, arrays_of
 from bot.rules.conditions import Gate, Rule
 from bot.rules.fires import Fires
-from bot.rules.gate_columns import FALSE, TRUE, Columns, Counting, Scene, Truths, judged_columns, may_change
+from bot.rules.gate_columns import (
+    FALSE,
+    TRUE,
+    Columns,
+    Counting,
+    Scene,
+    Truths,
+    judged_columns,
+    may_change,
+    runs_of,
+)
 from bot.rules.gates import (
     Reading,
     Stand,
     by_session,
     is_of_price,
     judged,
-    lastings,
     leaves_of,
     limit_of,
     moved_on,
@@ -57,11 +66,7 @@ def gate_fires(
     it holds already. Then it begins with the second bar, for the first says how it stands.
     """
     arrays, anew = arrays_of(series), not by_session(rule)
-    start = int(np.searchsorted(arrays.days, first.toordinal()))
-    if anew:
-        start = max(start, 1)
-    # A rule has made no looks before there is one, and in a session of its own a bar makes one alone.
-    counting = Counting(start, alone=not anew)
+    start, counting = _begun(rule, series, first)
     judgement = _Judgement(*judged_columns(gate.tree, columns, counting), anew, propose)
     record = judgement.before(start) if anew else 0.0
     if anew and remembers(gate.tree):
@@ -75,6 +80,16 @@ def gate_fires(
         found = found[:1]
     values, steps, ups = _measured(gate.tree, rule, columns, len(arrays))
     return Fires(found, arrays.days[found], values[found], steps[found], ups[found])
+
+
+def _begun(rule: Rule, series: Series, first: date) -> tuple[int, Counting]:
+    """Return the bar that a rule's looks begin with, and how they are counted.
+
+    A rule has made no looks before there is one, and in a session of its own a bar makes one alone.
+    """
+    alone = by_session(rule)
+    start = max(int(np.searchsorted(arrays_of(series).days, first.toordinal())), 0 if alone else 1)
+    return start, Counting(start, alone=alone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +209,14 @@ def gate_mets(
     """Give all that there is to be said of what `gate_fires` tells: its bars, judged as a live look is."""
     columns = scene_of(series)
     fires = gate_fires(rule, gate, series, columns, market, first)
-    reading, looks = _Reading(columns), tuple(each.looks for each in dict.fromkeys(lastings(gate.tree)))
+    reading, runs = _Reading(columns), runs_of(gate.tree, columns, _begun(rule, series, first)[1])
     for number, row in enumerate(fires.rows.tolist()):
         bar = series.bars[row]
         look = look_at_bar(series.symbol, bar, settlement(market, bar.session))
         reading.row, reading.price, reading.then = row, bar.close, scene_of(series.until(bar.session))
-        # Armed, and with the looks in a row already counted that it took to tell.
-        stand = Stand(0.0 if by_session(rule) else 2.0 * number, looks, look.time)
+        # Armed, and with the looks in a row counted already, this one among them.
+        counted = tuple(int(each[row]) for each in runs)
+        stand = Stand(0.0 if by_session(rule) else 2.0 * number, counted, look.time)
         met = judged(rule, look, reading, stand).met
         yield from () if met is None else (met,)
         if not by_session(rule):

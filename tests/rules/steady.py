@@ -29,8 +29,15 @@ def pytest_configure() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let no property ask for more examples than all others have, and put the quick tests first."""
+    """Let no property ask for more examples than all others have, and put the quick tests first.
+
+    Raises `pytest.UsageError` where an id is escaped twice: of ids that are given and not ASCII pytest makes
+    others whenever it runs again in one process, and a mutant whose tests are not found counts as killed.
+    """
+    if twice := next((each.nodeid for each in items if r"\\" in each.nodeid), ""):
+        raise pytest.UsageError(f"Give no ids, or plain ones: {twice}")
     if _MEASURED.exists():
         took = json.loads(_MEASURED.read_text())["duration_by_test"]
         items.sort(key=lambda item: took.get(item.nodeid, 0.0))

@@ -84,7 +84,7 @@ def rule_of(ladder: Ladder, often: Often = "each episode") -> Rule:
 
 
 @pytest.mark.parametrize("often", ["each episode", "once", "once a session"])
-@pytest.mark.parametrize("ladder", LADDERS, ids=str)
+@pytest.mark.parametrize("ladder", LADDERS)
 def test_all_that_is_said_of_a_fire_is_what_a_look_at_every_bar_says(ladder: Ladder, often: Often) -> None:
     rule = rule_of(ladder, often)
     found = list(ladder_crossings(rule, ladder, SERIES, CALENDAR, "HK"))
@@ -111,7 +111,7 @@ def test_all_that_is_said_of_a_fire_is_what_a_look_at_every_bar_says(ladder: Lad
     assert fires.values.tolist() == [each.value for each in found]
 
 
-@pytest.mark.parametrize("ladder", LADDERS, ids=str)
+@pytest.mark.parametrize("ladder", LADDERS)
 def test_what_is_told_from_a_session_on_is_the_tail_of_what_is_told_in_all(ladder: Ladder) -> None:
     rule = rule_of(ladder)
     whole = list(ladder_crossings(rule, ladder, SERIES, CALENDAR, "HK"))

@@ -115,7 +115,7 @@ def test_an_unknown_window_is_refused(marketbell: Marketbell, prices: Path) -> N
     [
         ("exchange: XHKG", "exchnge: XHKG", 0, "“exchnge” is no setting; the nearest is “exchange”."),
         ("rules: calm", "rules: calm\nrules: loud", 1, "a key stands there twice; keep one of the two."),
-        ("rules: calm", "rules: [calm", 2, "this is not YAML"),
+        ("rules: calm", "rules: [calm", 6, "this is not YAML"),
         ("rules: calm", "rules: clam", 0, "there is no preset “clam”; choose one of calm, loud."),
         ("±2/3/5/7/10%", "±2/3/5/10/7%", 0, "Steps are written above 0 and in rising size"),
         ("±2/3/5/7/10%", "±2/3/5/7/x", 0, "“x” does not fit: a number is expected here."),

@@ -324,13 +324,16 @@ class Watch:
                     self._ladders.climb(raised)
 
     def _crossed(self, quote: Quote, look: Look) -> Iterable[tuple[Rule, Alert]]:
-        instrument = self.catalogue[quote.symbol]
-        series = self._sessions[quote.symbol].history.with_bar(quote.bar)
-        sight = Sight(
-            instrument, quote, self._quotes.get(quote.symbol), series, self.calendar(), first=self._first
-        )
+        sight: Sight | None = None
         for rule, raised in self._crossings(quote, look):
+            # Most looks cross nothing, and what stands around a crossing takes longer than to find none.
+            sight = sight or self._sight(quote)
             yield rule, alert_of(rule, raised, sight, self.clock, self.replay_of)
+
+    def _sight(self, quote: Quote) -> Sight:
+        series = self._sessions[quote.symbol].history.with_bar(quote.bar)
+        before = self._quotes.get(quote.symbol)
+        return Sight(self.catalogue[quote.symbol], quote, before, series, self.calendar(), first=self._first)
 
     def _crossings(self, quote: Quote, look: Look) -> Iterable[tuple[Rule, Crossing | Met]]:
         session, proposals = self._sessions[quote.symbol], self._proposals[quote.symbol]

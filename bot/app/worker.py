@@ -17,6 +17,7 @@ from bot.chats.subscription import EVERYTHING, Rate, instrument_topic, rule_topi
 from bot.clock import MarketTime
 from bot.config import Settings
 from bot.errors import Away
+from bot.market.catalogue import Catalogue
 from bot.market.instrument import Instrument, bare_instrument
 from bot.market.quote import Quote
 from bot.market.schedule import Schedule
@@ -58,6 +59,11 @@ class Worker:
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     _started: int = 0
     _trouble: str = ""
+    _named: Catalogue = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Know everything that has a name."""
+        self._named = self.parts.named()
 
     async def run(self, drive: Callable[[Active], Awaitable[None]]) -> None:
         """Wait for the lease and let `drive` run while it is held; return when `drive` does.
@@ -105,7 +111,7 @@ class Worker:
 
     def _look_up(self) -> LookUp:
         parts = self.parts
-        by_symbol = parts.named().by_symbol
+        by_symbol = self._named.by_symbol
 
         def instrument_of(symbol: str) -> Instrument:
             return by_symbol.get(symbol) or bare_instrument(symbol)
@@ -126,7 +132,7 @@ class Worker:
 
     async def _wake(self, epoch: int) -> Active:
         parts = self.parts
-        beside = Beside(parts.catalogue, parts.named(), self.schedule or Schedule({}))
+        beside = Beside(parts.catalogue, self._named, self.schedule or Schedule({}))
         watch = Watch(
             parts.link,
             self.quotes,

@@ -217,7 +217,8 @@ class Watch:
         # What is judged beside others is judged by what came in with it.
         self._arriving = {quote.symbol: quote for quote, _ in looks}
         for quote, look in looks:
-            await self._proposing.propose(self._proposals[quote.symbol], quote, look)
+            if quote.symbol in self._own.thresholds:
+                await self._proposing.propose(self._proposals[quote.symbol], quote, look)
             if self._is_over(quote):
                 await self._record(quote, look)
         raised = await self._raise(looks, raiser)

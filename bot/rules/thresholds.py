@@ -40,6 +40,9 @@ class Thresholds:
         """Return the levels of an instrument: one for each measure that alerts have, or had, on it."""
         return self._of.get(symbol, _EMPTY).values()
 
+    def __contains__(self, symbol: str) -> bool:
+        return symbol in self._of
+
     def keys(self) -> Iterator[Key]:
         """Give what alerts have, or had, thresholds on."""
         return (each.key for each in self._levels)

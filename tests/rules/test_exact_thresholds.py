@@ -80,6 +80,8 @@ def test_the_index_names_its_measures_and_the_levels_of_each_instrument() -> Non
     assert [each.key for each in index.of("1810.HK")] == [PRICE, DAY]
     assert [each.key for each in index.of("0700.HK")] == [Key("0700.HK", Price())]
     assert list(index.of("BABA")) == []
+    assert "0700.HK" in index
+    assert "BABA" not in index
     assert index.levels(PRICE) is next(iter(index.of("1810.HK")))
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bench.alerts import Alert, Alerts, Edit
 from bot.rules.levels import NOTHING, Reached
-from bot.rules.terms import Price
+from bot.rules.measures import Price
 from bot.rules.threshold import Key
 from bot.rules.thresholds import Thresholds
 

@@ -25,7 +25,7 @@ from bench.peers_rules import BySymbol, Ours, Scanned, Way
 from bench.polars_rules import Frame, load_polars
 from bench.rules_plain import compared
 from bench.rules_seed import seed
-from bot.rules.terms import Measure, Price
+from bot.rules.measures import Measure, Price
 from bot.rules.threshold import Key
 from bot.rules.thresholds import Thresholds
 from bot.store import own

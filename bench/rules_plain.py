@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from bot.rules.terms import Day, Direction, Price
+from bot.rules.measures import Day, Direction, Price
 from bot.rules.threshold import Again, Key
 from bot.rules.thresholds import SLOTS, Thresholds
 

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 
 from bench.alerts import Alerts
-from bot.rules.terms import Price
+from bot.rules.measures import Price
 from bot.store.link import Link, reached
 
 _A_PAGE = 1024

@@ -12,7 +12,7 @@ from bot.market.premium import Pair, Prices, change_over, pair_of, premium, rate
 from bot.market.quote import Quote
 from bot.market.schedule import Schedule
 from bot.market.twins import Twin
-from bot.rules.terms import PremiumKind
+from bot.rules.measures import PremiumKind
 from bot.rules.truth import Unknown, Value
 from bot.sources.catalogue import load_members, load_twins
 

@@ -8,20 +8,18 @@ from datetime import date
 from bot.market.bars import Reference
 from bot.market.extremes import Window
 from bot.messages.words import day
-from bot.rules.terms import (
+from bot.rules.measures import (
     Against,
     Average,
     Breadth,
     Change,
     ChangeSince,
-    Comparison,
     Day,
     Direction,
     Drawdown,
     FromCost,
     Gap,
     Measure,
-    NewExtreme,
     OffLow,
     Position,
     Premium,
@@ -31,11 +29,11 @@ from bot.rules.terms import (
     Sigmas,
     SinceTold,
     Spread,
-    Story,
     Streak,
     Volume,
     plain,
 )
+from bot.rules.terms import Comparison, NewExtreme, Story
 
 Names = Callable[[str], str]
 

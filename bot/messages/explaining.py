@@ -28,17 +28,8 @@ from bot.rules.conditions import (
 )
 from bot.rules.gates import by_session
 from bot.rules.line import AutoOfKind, Line, Scope
-from bot.rules.terms import (
-    Both,
-    Comparison,
-    Either,
-    Lasting,
-    NewExtreme,
-    Not,
-    Story,
-    Tree,
-    plain,
-)
+from bot.rules.measures import plain
+from bot.rules.terms import Both, Comparison, Either, Lasting, NewExtreme, Not, Story, Tree
 
 _ONE_OF = {"index": "index", "stock": "stock", "fund": "fund", "other": "other instrument"}
 

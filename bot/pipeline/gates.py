@@ -17,9 +17,10 @@ from bot.rules.crossing import Rung
 from bot.rules.evaluate import Ladders
 from bot.rules.gate_columns import stood_before
 from bot.rules.gates import Judged, Stand, by_session, judged, lastings, leaves_of, rung_of
+from bot.rules.measures import Measure, PremiumKind, SinceTold
 from bot.rules.met import Met
 from bot.rules.scene import Members, Now, Others
-from bot.rules.terms import Comparison, Measure, PremiumKind, SinceTold
+from bot.rules.terms import Comparison
 from bot.rules.truth import Unknown, Value
 from bot.store import alerts as stored
 from bot.store.link import Link

@@ -20,11 +20,12 @@ from bot.rules.gate_columns import stood_before
 from bot.rules.gates import by_session
 from bot.rules.grammar import parse_line
 from bot.rules.line import Line
+from bot.rules.measures import plain
 from bot.rules.past import passed_in_history
 from bot.rules.report import Report
 from bot.rules.scope import rules_of
 from bot.rules.standing import last_footing
-from bot.rules.terms import Comparison, plain
+from bot.rules.terms import Comparison
 
 # Beyond it the sentences say no more than that there are many.
 _MOST_NAMED = 3

@@ -14,7 +14,8 @@ from bot.alerts.alert import News
 from bot.market.quote import Quote
 from bot.rules.conditions import Rule
 from bot.rules.gates import leaves_of
-from bot.rules.terms import Change, Comparison, Measure, Premium, Story
+from bot.rules.measures import Change, Measure, Premium
+from bot.rules.terms import Comparison, Story
 from bot.rules.threshold import Key
 from bot.store import alerts as stored
 from bot.store import trails

@@ -24,9 +24,10 @@ from bot.rules.crossing import Crossing, fold_of
 from bot.rules.fires import Fires, ladder_crossings, ladder_fires
 from bot.rules.gate_fires import gate_fires, gate_mets
 from bot.rules.gates import leaves_of
+from bot.rules.measures import Unit
 from bot.rules.met import Met
 from bot.rules.report import Cost, Fire, Report, Unjudged, cost_of, longest_silence, per_year
-from bot.rules.terms import Comparison, Unit
+from bot.rules.terms import Comparison
 from bot.rules.unjudged import unjudged_of_gate, unjudged_of_ladder
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from bot.market.sessions import settlement
 from bot.rules.arrays import Days, Floats
 from bot.rules.bar_columns import Mask, Rows
 from bot.rules.crossing import reaches
+from bot.rules.measures import Against, Breadth, Ratio, Spread
 from bot.rules.own_columns import as_traded, changes
 from bot.rules.scene import Setting
-from bot.rules.terms import Against, Breadth, Ratio, Spread
 
 BesideMeasure = Against | Breadth | Ratio | Spread
 

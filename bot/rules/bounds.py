@@ -21,17 +21,14 @@ from bot.rules.conditions import (
     Gate,
     Trigger,
 )
-from bot.rules.terms import (
+from bot.rules.measures import (
     Against,
-    AtClose,
     Average,
     Change,
     ChangeSince,
-    Comparison,
     Day,
     Direction,
     Drawdown,
-    Either,
     FromCost,
     Gap,
     Measure,
@@ -40,9 +37,9 @@ from bot.rules.terms import (
     Price,
     Sigmas,
     SinceTold,
-    Tree,
     plain,
 )
+from bot.rules.terms import AtClose, Comparison, Either, Tree
 
 MOST_STEPS = 60
 _NORMAL = 60

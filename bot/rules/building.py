@@ -7,13 +7,14 @@ from typing import Any
 
 from lark import Token, Transformer, v_args
 
-from bot.rules import bounds, terms
+from bot.rules import bounds, measures, terms
 from bot.rules.bounds import Bound, Misplaced, Part, Steps, as_tree, compared
 from bot.rules.building_extremes import ExtremesBuilder, Piece
 from bot.rules.building_measures import MeasuresBuilder
 from bot.rules.building_steps import StepsBuilder
 from bot.rules.conditions import AutoSteps, Condition, Telling
-from bot.rules.terms import Comparison, Direction, Measure, Tree
+from bot.rules.measures import Direction, Measure
+from bot.rules.terms import Comparison, Tree
 from bot.rules.written import date_of, number_of, place_of, whole_of
 
 _HOURS = {"h": 1, "days": 24}
@@ -109,7 +110,7 @@ class Builder(MeasuresBuilder, ExtremesBuilder, StepsBuilder, Transformer[Token,
         count, index, direction, *_, step = children
         if step.unit not in {"", "%"}:
             raise Misplaced("How far constituents moved is written in per cent, as in down 3%.", step.at)
-        return Comparison(terms.Breadth(index, direction, step.one), sign, float(whole_of(count)))
+        return Comparison(measures.Breadth(index, direction, step.one), sign, float(whole_of(count)))
 
     def streak_of(self, children: list[Any]) -> Comparison:
         """Closes in a row, as “3 up in a row”."""
@@ -119,20 +120,20 @@ class Builder(MeasuresBuilder, ExtremesBuilder, StepsBuilder, Transformer[Token,
             raise Misplaced("A streak counts closes, one a session: write 3 up in a row.", place_of(count))
         direction: Direction = "up" if "up" in children else "down"
         number = float(whole_of(count))
-        return Comparison(terms.Streak(), direction, number if direction == "up" else -number)
+        return Comparison(measures.Streak(), direction, number if direction == "up" else -number)
 
     @v_args(inline=True)
     def volume_alone(self, times: Token) -> Comparison:
         """Volume without a sign, as “volume 2x”."""
-        return Comparison(terms.Volume(), "up", number_of(times))
+        return Comparison(measures.Volume(), "up", number_of(times))
 
     def golden_cross(self, _: list[Any]) -> Comparison:
         """The average of 50 sessions above that of 200."""
-        return Comparison(terms.Average("sma", 50), "up", terms.Average("sma", 200))
+        return Comparison(measures.Average("sma", 50), "up", measures.Average("sma", 200))
 
     def death_cross(self, _: list[Any]) -> Comparison:
         """The average of 50 sessions below that of 200."""
-        return Comparison(terms.Average("sma", 50), "down", terms.Average("sma", 200))
+        return Comparison(measures.Average("sma", 50), "down", measures.Average("sma", 200))
 
     # What follows a measure
 

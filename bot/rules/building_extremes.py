@@ -9,10 +9,11 @@ from lark import Token, v_args
 from bot.errors import UsageError
 from bot.market.bars import Reference, Side
 from bot.market.extremes import Window, window_named
-from bot.rules import bounds, terms
+from bot.rules import bounds, measures
 from bot.rules.bounds import Bound, Misplaced, Part, Steps
 from bot.rules.conditions import AutoSteps, Trigger
-from bot.rules.terms import Direction, NewExtreme
+from bot.rules.measures import Direction
+from bot.rules.terms import NewExtreme
 from bot.rules.written import date_of, place_of, whole_of
 
 Piece = tuple[str, Any]
@@ -124,7 +125,7 @@ def _extreme(side: Side, pieces: list[Piece]) -> Part:
     reference: Reference = given.get("reference", "close")
     trigger: Trigger = given.get("trigger", "touch")
     window: Window = given.get("window", "52w" if side == "low" else "all")
-    measure = terms.OffLow(window, reference) if side == "low" else terms.Drawdown(window, reference)
+    measure = measures.OffLow(window, reference) if side == "low" else measures.Drawdown(window, reference)
     return bounds.from_extreme(measure, given["bound"], trigger)
 
 

@@ -6,9 +6,9 @@ from typing import Any, cast
 
 from lark import Token, v_args
 
-from bot.rules import terms
+from bot.rules import measures
 from bot.rules.bounds import Misplaced
-from bot.rules.terms import Measure, PremiumKind, Span
+from bot.rules.measures import Measure, PremiumKind, Span
 from bot.rules.written import date_of, number_of, place_of, whole_of
 
 _DEFAULT_SESSIONS = {"volume": 20, "sigma": 60, "rsi": 14}
@@ -19,16 +19,16 @@ class MeasuresBuilder:
 
     def price(self, _: list[Any]) -> Measure:
         """The last price."""
-        return terms.Price()
+        return measures.Price()
 
     def day(self, _: list[Any]) -> Measure:
         """The session's move."""
-        return terms.Day()
+        return measures.Day()
 
     @v_args(inline=True)
     def span(self, count: Token, unit: str) -> Measure:
         """The move over a span; days are sessions."""
-        return terms.Change(whole_of(count), cast("Span", "sessions" if unit == "days" else unit))
+        return measures.Change(whole_of(count), cast("Span", "sessions" if unit == "days" else unit))
 
     @v_args(inline=True)
     def change(self, span: Measure) -> Measure:
@@ -38,11 +38,11 @@ class MeasuresBuilder:
     @v_args(inline=True)
     def change_since(self, start: Token) -> Measure:
         """The move since a date."""
-        return terms.ChangeSince(date_of(start))
+        return measures.ChangeSince(date_of(start))
 
     def since_told(self, _: list[Any]) -> Measure:
         """The move since the rule last told."""
-        return terms.SinceTold()
+        return measures.SinceTold()
 
     @v_args(inline=True)
     def cost(self, price: Token) -> Measure:
@@ -50,69 +50,69 @@ class MeasuresBuilder:
         cost = number_of(price)
         if cost <= 0:
             raise Misplaced("What was paid is above 0, as in cost 16.2.", place_of(price))
-        return terms.FromCost(cost)
+        return measures.FromCost(cost)
 
     def gap(self, _: list[Any]) -> Measure:
         """The opening price's move."""
-        return terms.Gap()
+        return measures.Gap()
 
     def streak(self, _: list[Any]) -> Measure:
         """Closes in a row."""
-        return terms.Streak()
+        return measures.Streak()
 
     def volume(self, children: list[Any]) -> Measure:
         """Volume against its average."""
         if children and children[1] not in {"days", "sessions"}:
             raise Misplaced("Volume is compared over sessions, as in volume 20d.", place_of(children[0]))
-        return terms.Volume(whole_of(children[0]) if children else _DEFAULT_SESSIONS["volume"])
+        return measures.Volume(whole_of(children[0]) if children else _DEFAULT_SESSIONS["volume"])
 
     def position(self, children: list[Any]) -> Measure:
         """Where the price stands within a window."""
-        return terms.Position(children[0] if children else "52w")
+        return measures.Position(children[0] if children else "52w")
 
     def sigmas(self, children: list[Any]) -> Measure:
         """The session's move in deviations."""
-        return terms.Sigmas(whole_of(children[0]) if children else _DEFAULT_SESSIONS["sigma"])
+        return measures.Sigmas(whole_of(children[0]) if children else _DEFAULT_SESSIONS["sigma"])
 
     @v_args(inline=True)
     def against(self, name: str) -> Measure:
         """The move less another's."""
-        return terms.Against(name)
+        return measures.Against(name)
 
     @v_args(inline=True)
     def ratio(self, name: str) -> Measure:
         """The price over another's."""
-        return terms.Ratio(name)
+        return measures.Ratio(name)
 
     @v_args(inline=True)
     def spread(self, name: str) -> Measure:
         """The price less another's."""
-        return terms.Spread(name)
+        return measures.Spread(name)
 
     @v_args(inline=True)
     def premium(self, word: Token) -> Measure:
         """One of the three premiums."""
-        return terms.Premium(cast("PremiumKind", word.type.lower().replace("_", " ")))
+        return measures.Premium(cast("PremiumKind", word.type.lower().replace("_", " ")))
 
     def rsi(self, children: list[int]) -> Measure:
         """The relative strength index."""
-        return terms.Rsi(children[0] if children else _DEFAULT_SESSIONS["rsi"])
+        return measures.Rsi(children[0] if children else _DEFAULT_SESSIONS["rsi"])
 
     @v_args(inline=True)
-    def average(self, kind: terms.AverageKind, sessions: int) -> Measure:
+    def average(self, kind: measures.AverageKind, sessions: int) -> Measure:
         """A moving average."""
-        return terms.Average(kind, sessions)
+        return measures.Average(kind, sessions)
 
     @v_args(inline=True)
-    def average_of(self, sessions: Token, kind: terms.AverageKind) -> Measure:
+    def average_of(self, sessions: Token, kind: measures.AverageKind) -> Measure:
         """The same with its length first, as “50-day average”."""
-        return terms.Average(kind, whole_of(sessions))
+        return measures.Average(kind, whole_of(sessions))
 
-    def sma(self, _: list[Any]) -> terms.AverageKind:
+    def sma(self, _: list[Any]) -> measures.AverageKind:
         """A simple average."""
         return "sma"
 
-    def ema(self, _: list[Any]) -> terms.AverageKind:
+    def ema(self, _: list[Any]) -> measures.AverageKind:
         """An exponential average."""
         return "ema"
 

@@ -15,27 +15,20 @@ from bot.rules.conditions import (
     Gate,
 )
 from bot.rules.line import AutoOfKind, Line
-from bot.rules.terms import (
+from bot.rules.measures import (
     Against,
-    AtClose,
-    Both,
     Change,
     ChangeSince,
-    Comparison,
     Day,
-    Either,
     FromCost,
     Gap,
-    Lasting,
-    Not,
     OffLow,
     Premium,
     Sigmas,
     SinceTold,
-    Story,
-    Tree,
     Volume,
 )
+from bot.rules.terms import AtClose, Both, Comparison, Either, Lasting, Not, Story, Tree
 
 _TIMES = (2.0, 4.0)
 # A message and a half on each market day: the calm preset's 24 of four indices and thirteen stocks stay below

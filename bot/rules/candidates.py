@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bot.market.bars import Calendar, Series
 from bot.rules.arrays import Arrays, Days, Floats, arrays_of, day_references, extremes
 from bot.rules.conditions import AutoSteps, DayMove, FixedSteps, FromBase, FromExtreme, Ladder, Rule
-from bot.rules.terms import Direction, FromCost
+from bot.rules.measures import Direction, FromCost
 
 # Some thousand times the error of three operations on binary fractions, and a thousandth of what is told.
 _DOUBTFUL = 1e-9

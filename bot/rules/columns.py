@@ -17,10 +17,11 @@ from bot.rules.arrays import Floats
 from bot.rules.bar_columns import Rows
 from bot.rules.beside_columns import beside_column
 from bot.rules.live_columns import change_over_minutes, premium_now, told_lately
+from bot.rules.measures import Against, Breadth, Change, Measure, Premium, Ratio, Spread
 from bot.rules.own_columns import REMAINS_NEW, Held, as_traded, lately, new_extremes, own_column, rows_needed
 from bot.rules.premium_columns import premium_column
 from bot.rules.scene import Members, Now, Others, Setting
-from bot.rules.terms import Against, Breadth, Change, Measure, NewExtreme, Premium, Ratio, Spread, Story
+from bot.rules.terms import NewExtreme, Story
 from bot.rules.truth import Truth, Unknown, Value
 from bot.rules.unknown_columns import why_unknown
 

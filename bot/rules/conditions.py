@@ -15,7 +15,8 @@ from typing import Literal
 
 from bot.market.bars import Reference, Side
 from bot.market.extremes import Window
-from bot.rules.terms import ChangeSince, Direction, FromCost, Tree, plain
+from bot.rules.measures import ChangeSince, Direction, FromCost, plain
+from bot.rules.terms import Tree
 
 OWN = "own:"
 """What the revision of a chat's own rule begins with; its name and a part of its own follow."""

@@ -12,7 +12,7 @@ from bot.market.bars import Reference
 from bot.market.extremes import Extreme
 from bot.market.instrument import Market
 from bot.rules.conditions import Trigger
-from bot.rules.terms import Direction
+from bot.rules.measures import Direction
 
 Measure = Literal["day change", "off low", "drawdown", "from cost", "since date"]
 SeenBy = Literal["quote", "range"]

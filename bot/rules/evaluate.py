@@ -13,8 +13,8 @@ from bot.market.sessions import settlement
 from bot.rules.conditions import Rule
 from bot.rules.crossing import Crossing, Rung, climbed, level_of, reaches
 from bot.rules.footing import Footing, footings
+from bot.rules.measures import Direction
 from bot.rules.met import Met
-from bot.rules.terms import Direction
 
 Told = Callable[[Rung], float]
 

@@ -13,7 +13,7 @@ from bot.market.quote import Look
 from bot.market.reference import day_reference
 from bot.rules.conditions import DayMove, FromBase, FromExtreme, Rule, Trigger
 from bot.rules.crossing import Measure
-from bot.rules.terms import Direction, FromCost
+from bot.rules.measures import Direction, FromCost
 
 
 @dataclass(frozen=True, slots=True)

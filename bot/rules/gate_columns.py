@@ -14,18 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bot.rules.gates import Lean, Reading, is_of_price, lastings, limit_of, moved_on
-from bot.rules.terms import (
-    AtClose,
-    Both,
-    Comparison,
-    Either,
-    Lasting,
-    Measure,
-    NewExtreme,
-    Not,
-    Story,
-    Tree,
-)
+from bot.rules.measures import Measure
+from bot.rules.terms import AtClose, Both, Comparison, Either, Lasting, NewExtreme, Not, Story, Tree
 from bot.rules.truth import Truth, Unknown
 
 FALSE, UNKNOWN, TRUE = 0, 1, 2

@@ -40,8 +40,9 @@ from bot.rules.gates import (
     moved_on,
     remembers,
 )
+from bot.rules.measures import Measure, SinceTold
 from bot.rules.met import Met
-from bot.rules.terms import Comparison, Measure, NewExtreme, SinceTold, Story, Tree
+from bot.rules.terms import Comparison, NewExtreme, Story, Tree
 from bot.rules.truth import Truth, Unknown, Value
 
 Proposer = Callable[[Truths, Truths], Iterable[int]]

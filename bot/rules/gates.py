@@ -14,28 +14,9 @@ from typing import Literal, Protocol
 from bot.market.quote import Look
 from bot.rules.conditions import Gate, Rule
 from bot.rules.crossing import Rung
+from bot.rules.measures import Against, Breadth, Day, Gap, Measure, Premium, Price, Sigmas, SinceTold, Volume
 from bot.rules.met import Met, Part
-from bot.rules.terms import (
-    Against,
-    AtClose,
-    Both,
-    Breadth,
-    Comparison,
-    Day,
-    Either,
-    Gap,
-    Lasting,
-    Measure,
-    NewExtreme,
-    Not,
-    Premium,
-    Price,
-    Sigmas,
-    SinceTold,
-    Story,
-    Tree,
-    Volume,
-)
+from bot.rules.terms import AtClose, Both, Comparison, Either, Lasting, NewExtreme, Not, Story, Tree
 from bot.rules.truth import Truth, Unknown, Value, all_of, any_of, opposite
 
 Lean = Literal[-1, 0, 1]

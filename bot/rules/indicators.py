@@ -10,7 +10,7 @@ import numpy as np
 import talib
 from numpy.typing import NDArray
 
-from bot.rules.terms import AverageKind
+from bot.rules.measures import AverageKind
 
 Floats = NDArray[np.float64]
 

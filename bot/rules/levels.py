@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from math import inf
 from typing import NamedTuple
 
+from bot.rules.measures import Direction
 from bot.rules.slots import Slots
 from bot.rules.sorted_columns import Pile
-from bot.rules.terms import Direction
 from bot.rules.threshold import Key
 
 _GC_HEADER = 16

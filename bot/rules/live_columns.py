@@ -6,8 +6,9 @@ from bisect import bisect_right
 from datetime import datetime, timedelta
 
 from bot.market.measures import change_pct
+from bot.rules.measures import Change, Premium
 from bot.rules.scene import Now
-from bot.rules.terms import Change, Premium, Story
+from bot.rules.terms import Story
 from bot.rules.truth import Truth, Unknown, Value
 
 _MINUTES = {"m": 1, "h": 60}

@@ -19,7 +19,7 @@ from bot.market.measures import streak
 from bot.rules.arrays import Floats
 from bot.rules.bar_columns import Rows, ahead, sums
 from bot.rules.indicators import average, rsi
-from bot.rules.terms import (
+from bot.rules.measures import (
     Average,
     Change,
     ChangeSince,
@@ -27,7 +27,6 @@ from bot.rules.terms import (
     Drawdown,
     FromCost,
     Gap,
-    NewExtreme,
     OffLow,
     Position,
     Price,
@@ -37,6 +36,7 @@ from bot.rules.terms import (
     Streak,
     Volume,
 )
+from bot.rules.terms import NewExtreme
 
 Held = NDArray[np.int8]
 

@@ -11,7 +11,7 @@ from bot.market.extremes import extreme_since, last_standing, price_of, standing
 from bot.rules.conditions import DayMove, FromExtreme, Gate, Rule
 from bot.rules.crossing import Rung, reaches
 from bot.rules.footing import Footing, episode_of
-from bot.rules.terms import Direction
+from bot.rules.measures import Direction
 
 
 def passed_in_history(rule: Rule, footing: Footing, history: Series) -> dict[Rung, float]:

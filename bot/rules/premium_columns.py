@@ -22,9 +22,9 @@ from bot.market.twins import Twin
 from bot.rules.arrays import Days, Floats
 from bot.rules.bar_columns import Mask, Rows
 from bot.rules.beside_columns import rows_of
+from bot.rules.measures import Premium
 from bot.rules.own_columns import as_traded
 from bot.rules.scene import Setting
-from bot.rules.terms import Premium
 
 # As in market/premium: a rate is a day old at most, and Hong Kong's is near to where its dollar is kept.
 _RATE_LASTS = 1

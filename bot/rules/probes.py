@@ -14,7 +14,8 @@ from bot.market.quote import Look
 from bot.rules.conditions import DayMove, FixedSteps, FromBase, FromExtreme, Gate, Rule
 from bot.rules.footing import Footing
 from bot.rules.grammar import parse_line
-from bot.rules.terms import ChangeSince, Comparison, Day, Drawdown, Measure, Not, OffLow, Price
+from bot.rules.measures import ChangeSince, Day, Drawdown, Measure, OffLow, Price
+from bot.rules.terms import Comparison, Not
 from bot.rules.threshold import Key, widened
 
 _ANY_STEP = (1.0,)

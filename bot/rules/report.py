@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
-from bot.rules.terms import Direction, Unit
+from bot.rules.measures import Direction, Unit
 
 DAYS_A_YEAR = 365.25
 HORIZONS = (1, 5, 20)

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from bot.market.bars import Calendar, Series
 from bot.market.instrument import Instrument, Market
 from bot.market.twins import Twin
-from bot.rules.terms import PremiumKind
+from bot.rules.measures import PremiumKind
 from bot.rules.truth import Value
 
 Others = Callable[[str], tuple[Instrument, Series] | None]

@@ -11,21 +11,9 @@ from bot.market.catalogue import Catalogue
 from bot.rules.conditions import Condition, DayMove, Gate, Rule
 from bot.rules.grammar import parse_line, reads
 from bot.rules.line import AutoOfKind, Line, Scope
+from bot.rules.measures import Against, Breadth, Measure, Ratio, Spread
 from bot.rules.mistakes import nearest_words, shown
-from bot.rules.terms import (
-    Against,
-    AtClose,
-    Both,
-    Breadth,
-    Comparison,
-    Either,
-    Lasting,
-    Measure,
-    Not,
-    Ratio,
-    Spread,
-    Tree,
-)
+from bot.rules.terms import AtClose, Both, Comparison, Either, Lasting, Not, Tree
 
 Resolve = Callable[[str], str]
 

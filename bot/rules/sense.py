@@ -9,23 +9,16 @@ from lark import Token
 
 from bot.errors import GrammarError
 from bot.rules.conditions import AutoSteps, Condition, DayMove, FixedSteps, FromBase, FromExtreme, Gate
-from bot.rules.terms import (
-    AtClose,
+from bot.rules.measures import (
     Average,
-    Both,
     Breadth,
     Change,
     ChangeSince,
-    Comparison,
     Day,
     Drawdown,
-    Either,
     FromCost,
     Gap,
-    Lasting,
     Measure,
-    NewExtreme,
-    Not,
     OffLow,
     Position,
     Premium,
@@ -34,12 +27,11 @@ from bot.rules.terms import (
     Rsi,
     Sigmas,
     SinceTold,
-    Story,
     Streak,
-    Tree,
     Volume,
     plain,
 )
+from bot.rules.terms import AtClose, Both, Comparison, Either, Lasting, NewExtreme, Not, Story, Tree
 
 MOST_SIGNS = 500
 MOST_TERMS = 20

@@ -8,9 +8,8 @@ from typing import Literal, NamedTuple
 from bot.rules.conditions import DayMove, FixedSteps, FromBase, FromExtreme, Gate, Rule
 from bot.rules.crossing import level_of
 from bot.rules.gates import by_session
-from bot.rules.terms import (
+from bot.rules.measures import (
     ChangeSince,
-    Comparison,
     Day,
     Direction,
     Drawdown,
@@ -20,6 +19,7 @@ from bot.rules.terms import (
     Price,
     SinceTold,
 )
+from bot.rules.terms import Comparison
 
 Again = Literal["back", "session", "extreme", "never"]
 """What arms an alert that was told: coming back by the slack, the next session, a new extreme, or nothing."""

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 
 from bot.rules.levels import NOTHING, Levels, Reached
+from bot.rules.measures import Direction
 from bot.rules.slots import SLOTS, Slots
-from bot.rules.terms import Direction
 from bot.rules.threshold import Key
 
 __all__ = ["SLOTS", "Thresholds"]

@@ -15,8 +15,9 @@ from bot.rules.candidates import grounds
 from bot.rules.conditions import DayMove, FromBase, Ladder, Rule
 from bot.rules.gate_columns import Scene
 from bot.rules.gates import leaves_of
+from bot.rules.measures import Measure
 from bot.rules.report import Unjudged
-from bot.rules.terms import Comparison, Measure, NewExtreme, Story
+from bot.rules.terms import Comparison, NewExtreme, Story
 from bot.rules.truth import Unknown
 
 

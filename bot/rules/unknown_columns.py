@@ -14,10 +14,7 @@ from bot.market.reference import day_reference
 from bot.market.twins import Twin
 from bot.rules.bar_columns import Rows
 from bot.rules.beside_columns import rows_of, settles_by
-from bot.rules.own_columns import base_of, lost_before
-from bot.rules.premium_columns import rate_symbol, twins_of
-from bot.rules.scene import Setting
-from bot.rules.terms import (
+from bot.rules.measures import (
     Against,
     Average,
     Breadth,
@@ -39,6 +36,9 @@ from bot.rules.terms import (
     Spread,
     Volume,
 )
+from bot.rules.own_columns import base_of, lost_before
+from bot.rules.premium_columns import rate_symbol, twins_of
+from bot.rules.scene import Setting
 
 _NOT_TRADED = "its bars are adjusted for dividends, and their levels were not traded"
 _NO_SESSION = "its window holds no session before this one"

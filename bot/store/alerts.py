@@ -20,7 +20,7 @@ from bot.alerts.alert import (
 )
 from bot.chats.own import is_own, own_part, own_revision
 from bot.rules.crossing import Rung
-from bot.rules.terms import Direction, plain
+from bot.rules.measures import Direction, plain
 from bot.store.link import Link, reached
 
 KEPT_S = 30 * 24 * 3600

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from bot.chats.own import MOST_A_CHAT, OwnRule, id_of, number_of
 from bot.errors import UsageError
-from bot.rules.terms import Direction, Measure
+from bot.rules.measures import Direction, Measure
 from bot.rules.threshold import Again, Key, Threshold
 from bot.rules.thresholds import SLOTS, Thresholds
 from bot.store.link import Link, reached

@@ -18,8 +18,8 @@ from bot.messages.pictures import (
     read_picture,
     written,
 )
+from bot.rules.measures import Direction
 from bot.rules.report import Changes, Cost, Fire, Report, Silence
-from bot.rules.terms import Direction
 from tests.charts.facts import DAYS, LADDER, NEVER
 
 NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)

@@ -36,10 +36,10 @@ from bot.rules.backtest import Past, report
 from bot.rules.calmer import MOST_A_MONTH, calmer
 from bot.rules.conditions import Rule
 from bot.rules.grammar import parse_line
+from bot.rules.measures import Price
 from bot.rules.mistakes import EXAMPLES
 from bot.rules.report import Report
 from bot.rules.scope import rules_of
-from bot.rules.terms import Price
 from bot.rules.threshold import Key
 from bot.sources.catalogue import load_catalogue, load_members, load_twins
 from bot.store import backtests, chats, own

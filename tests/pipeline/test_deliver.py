@@ -14,7 +14,7 @@ from bot.clock import machine_time
 from bot.messages.blocks import Message, message_of, plain
 from bot.pipeline.deliver import Deliver, Patience
 from bot.pipeline.fan_out import FanOut
-from bot.rules.terms import Price
+from bot.rules.measures import Price
 from bot.rules.threshold import Threshold
 from bot.store import alerts as stored
 from bot.store import chats, outbox, own

@@ -19,7 +19,7 @@ from bot.market.reference import day_reference
 from bot.market.sessions import settlement
 from bot.rules.columns import Scene
 from bot.rules.crossing import reaches
-from bot.rules.terms import (
+from bot.rules.measures import (
     Against,
     Average,
     Breadth,

@@ -23,25 +23,17 @@ from bot.rules.conditions import (
     Urgency,
 )
 from bot.rules.line import AutoOfKind, Line, Scope
-from bot.rules.sense import check
-from bot.rules.terms import (
+from bot.rules.measures import (
     Against,
-    AtClose,
     Average,
-    Both,
     Breadth,
     Change,
     ChangeSince,
-    Comparison,
     Day,
     Direction,
     Drawdown,
-    Either,
     FromCost,
     Gap,
-    Lasting,
-    NewExtreme,
-    Not,
     OffLow,
     Position,
     Premium,
@@ -52,11 +44,11 @@ from bot.rules.terms import (
     Sigmas,
     SinceTold,
     Spread,
-    Story,
     Streak,
-    Tree,
     Volume,
 )
+from bot.rules.sense import check
+from bot.rules.terms import AtClose, Both, Comparison, Either, Lasting, NewExtreme, Not, Story, Tree
 
 SYMBOLS = (
     *("HSTECH", "^HSI", "000300.SS", "0700.HK", "1810.HK", "BABA", "BRK-B", "EURUSD=X", "BTC-USD"),

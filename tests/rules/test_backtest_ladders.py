@@ -28,8 +28,8 @@ from bot.rules.conditions import (
 from bot.rules.evaluate import Ladders, looked
 from bot.rules.fires import Fires, ladder_fires
 from bot.rules.footing import footings
+from bot.rules.measures import ChangeSince, Direction, FromCost
 from bot.rules.past import passed_in_history
-from bot.rules.terms import ChangeSince, Direction, FromCost
 from bot.sources.folder import Recorded, read_folder
 from tests.conftest import PRICES
 from tests.rules.test_arrays import calendars, histories

@@ -15,7 +15,7 @@ from bot.market.extremes import price_of
 from bot.market.instrument import Instrument
 from bot.market.measures import quote_card
 from bot.rules.columns import Now, Scene
-from bot.rules.terms import (
+from bot.rules.measures import (
     Average,
     Breadth,
     Change,
@@ -25,7 +25,6 @@ from bot.rules.terms import (
     FromCost,
     Gap,
     Measure,
-    NewExtreme,
     OffLow,
     Position,
     Premium,
@@ -33,10 +32,10 @@ from bot.rules.terms import (
     Ratio,
     Rsi,
     Sigmas,
-    Story,
     Streak,
     Volume,
 )
+from bot.rules.terms import NewExtreme, Story
 from bot.rules.truth import Unknown
 from tests.rules.columns_by_hand import MEASURES, NEVER_KNOWN, by_hand, extreme_before
 from tests.rules.recorded_scene import known_at, recorded, scene

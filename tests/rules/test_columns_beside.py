@@ -12,7 +12,7 @@ from bot.market.bars import Bar, Calendar, Series
 from bot.market.instrument import Instrument
 from bot.market.twins import Twin
 from bot.rules.columns import Now, Scene
-from bot.rules.terms import Against, Breadth, Premium, PremiumKind, Ratio, Spread
+from bot.rules.measures import Against, Breadth, Premium, PremiumKind, Ratio, Spread
 from bot.rules.truth import Unknown
 from tests.rules.recorded_scene import recorded, scene
 

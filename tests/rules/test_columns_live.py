@@ -9,22 +9,21 @@ import pytest
 from bot.market.bars import Bar, Calendar, Series
 from bot.market.instrument import Instrument
 from bot.rules.columns import Now, Scene
-from bot.rules.terms import (
+from bot.rules.measures import (
     Change,
     Day,
     Drawdown,
     Measure,
-    NewExtreme,
     OffLow,
     Position,
     Premium,
     PremiumKind,
     Rsi,
     SinceTold,
-    Story,
     Streak,
     Volume,
 )
+from bot.rules.terms import NewExtreme, Story
 from bot.rules.truth import Unknown, Value
 from tests.rules.recorded_scene import recorded, scene
 

@@ -21,7 +21,8 @@ from bot.rules.conditions import (
     Rule,
     Telling,
 )
-from bot.rules.terms import ChangeSince, Comparison, FromCost, Rsi
+from bot.rules.measures import ChangeSince, FromCost, Rsi
+from bot.rules.terms import Comparison
 
 STEPS = FixedSteps((2.0, 3.0, 5.0))
 AUTO = AutoSteps(2.0, 60, 1.5, 4.0, (1.0, 1.5, 2.5))

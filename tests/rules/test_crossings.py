@@ -26,9 +26,10 @@ from bot.rules.conditions import (
 from bot.rules.crossing import Crossing, Rung, climbed, fold_of, level_of, reaches
 from bot.rules.evaluate import Ladders, applies, crossings, looked
 from bot.rules.footing import Footing, footings
+from bot.rules.measures import ChangeSince, FromCost, Price
 from bot.rules.past import passed_in_history
 from bot.rules.standing import last_footing
-from bot.rules.terms import ChangeSince, Comparison, FromCost, Price
+from bot.rules.terms import Comparison
 from tests.rules.listening import CALENDAR, at, day, look, rule, series
 
 STEPS = FixedSteps((2.0, 3.0, 5.0))

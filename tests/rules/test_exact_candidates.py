@@ -30,7 +30,7 @@ from bot.rules.conditions import (
 )
 from bot.rules.fires import ladder_fires
 from bot.rules.indicators import average, rsi
-from bot.rules.terms import ChangeSince, Direction, FromCost
+from bot.rules.measures import ChangeSince, Direction, FromCost
 
 START = date(2022, 12, 20)
 NAN = float("nan")

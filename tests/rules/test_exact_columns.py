@@ -15,7 +15,7 @@ from bot.market.bars import Bar, Calendar, Known, Series
 from bot.market.instrument import Instrument
 from bot.market.twins import Twin
 from bot.rules.columns import Now, Scene
-from bot.rules.terms import (
+from bot.rules.measures import (
     Against,
     Average,
     Breadth,
@@ -26,7 +26,6 @@ from bot.rules.terms import (
     FromCost,
     Gap,
     Measure,
-    NewExtreme,
     OffLow,
     Position,
     Premium,
@@ -39,6 +38,7 @@ from bot.rules.terms import (
     Streak,
     Volume,
 )
+from bot.rules.terms import NewExtreme
 from bot.rules.truth import Unknown, Value
 
 X = Instrument("X", "stock", "XHKG", "HKD", short="X")

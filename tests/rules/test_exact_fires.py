@@ -30,6 +30,7 @@ from bot.rules.conditions import (
 from bot.rules.evaluate import Ladders, crossings
 from bot.rules.fires import ladder_crossings, ladder_fires
 from bot.rules.grammar import parse
+from bot.rules.measures import ChangeSince, FromCost
 from bot.rules.report import (
     Changes,
     Cost,
@@ -40,7 +41,6 @@ from bot.rules.report import (
     longest_silence,
     per_year,
 )
-from bot.rules.terms import ChangeSince, FromCost
 
 START = date(2022, 1, 3)
 SYMBOL = "0700.HK"

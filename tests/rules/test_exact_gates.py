@@ -38,26 +38,9 @@ from bot.rules.gates import (
     rung_of,
     waits_for_the_close,
 )
+from bot.rules.measures import Average, Day, Direction, Measure, Price, Rsi, SinceTold, Streak
 from bot.rules.met import Met, Part
-from bot.rules.terms import (
-    AtClose,
-    Average,
-    Both,
-    Comparison,
-    Day,
-    Direction,
-    Either,
-    Lasting,
-    Measure,
-    NewExtreme,
-    Not,
-    Price,
-    Rsi,
-    SinceTold,
-    Story,
-    Streak,
-    Tree,
-)
+from bot.rules.terms import AtClose, Both, Comparison, Either, Lasting, NewExtreme, Not, Story, Tree
 from bot.rules.truth import Truth, Unknown, Value
 
 START = date(2022, 1, 3)

@@ -13,9 +13,10 @@ import pytest
 
 from bot.rules.conditions import FixedSteps, FromBase, Gate, Rule, Telling
 from bot.rules.levels import NOTHING
+from bot.rules.measures import ChangeSince, Day, Direction, FromCost, OffLow, Price, Rsi
 from bot.rules.slots import SLOTS, Slots
 from bot.rules.sorted_columns import Pile
-from bot.rules.terms import ChangeSince, Comparison, Day, Direction, FromCost, OffLow, Price, Rsi
+from bot.rules.terms import Comparison
 from bot.rules.threshold import Key, Threshold, threshold_of, widened
 from bot.rules.thresholds import Thresholds
 

@@ -18,11 +18,10 @@ from bot.rules.conditions import Gate, Rule
 from bot.rules.gate_fires import gate_fires
 from bot.rules.gates import Stand, judged, rung_of
 from bot.rules.grammar import parse
-from bot.rules.terms import (
+from bot.rules.measures import (
     Average,
     Change,
     ChangeSince,
-    Comparison,
     Day,
     Direction,
     Drawdown,
@@ -36,6 +35,7 @@ from bot.rules.terms import (
     Sigmas,
     SinceTold,
 )
+from bot.rules.terms import Comparison
 from bot.rules.truth import Unknown
 from tests.rules.recorded_scene import recorded, scene
 

@@ -26,33 +26,25 @@ from bot.rules.gates import (
     rung_of,
     waits_for_the_close,
 )
-from bot.rules.met import Met, Part
-from bot.rules.terms import (
+from bot.rules.measures import (
     Against,
-    AtClose,
     Average,
-    Both,
     Breadth,
-    Comparison,
     Day,
     Direction,
     Drawdown,
-    Either,
     Gap,
-    Lasting,
     Measure,
-    NewExtreme,
-    Not,
     Premium,
     Price,
     Rsi,
     Sigmas,
     SinceTold,
-    Story,
     Streak,
-    Tree,
     Volume,
 )
+from bot.rules.met import Met, Part
+from bot.rules.terms import AtClose, Both, Comparison, Either, Lasting, NewExtreme, Not, Story, Tree
 from bot.rules.truth import Truth, Unknown, Value, all_of, any_of, opposite
 from tests.rules.listening import at, day, look
 

@@ -18,23 +18,16 @@ from bot.rules.conditions import (
 )
 from bot.rules.grammar import parse, parse_line
 from bot.rules.line import AutoOfKind, Line, Scope
-from bot.rules.terms import (
+from bot.rules.measures import (
     Against,
-    AtClose,
     Average,
-    Both,
     Breadth,
     Change,
     ChangeSince,
-    Comparison,
     Day,
     Drawdown,
-    Either,
     FromCost,
     Gap,
-    Lasting,
-    NewExtreme,
-    Not,
     OffLow,
     Position,
     Premium,
@@ -44,11 +37,10 @@ from bot.rules.terms import (
     Sigmas,
     SinceTold,
     Spread,
-    Story,
     Streak,
-    Tree,
     Volume,
 )
+from bot.rules.terms import AtClose, Both, Comparison, Either, Lasting, NewExtreme, Not, Story, Tree
 from tests.conftest import ROOT
 
 PLAINLY = Telling()

@@ -23,8 +23,8 @@ from bot.rules.conditions import (
 )
 from bot.rules.crossing import Crossing, climbed, reaches
 from bot.rules.evaluate import Ladders, crossings, looked
+from bot.rules.measures import ChangeSince, FromCost
 from bot.rules.standing import last_footing
-from bot.rules.terms import ChangeSince, FromCost
 from tests.rules.listening import (
     CALENDAR,
     Day,

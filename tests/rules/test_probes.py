@@ -12,9 +12,7 @@ from hypothesis import strategies as some
 from bot.market.bars import Bar, Calendar, Series
 from bot.rules.evaluate import Ladders, looked
 from bot.rules.grammar import parse
-from bot.rules.probes import is_of_price, probe_of, range_from, range_of_price, range_of_value, read_measure
-from bot.rules.standing import last_footing
-from bot.rules.terms import (
+from bot.rules.measures import (
     Average,
     Breadth,
     Change,
@@ -30,6 +28,8 @@ from bot.rules.terms import (
     Streak,
     Volume,
 )
+from bot.rules.probes import is_of_price, probe_of, range_from, range_of_price, range_of_value, read_measure
+from bot.rules.standing import last_footing
 from bot.rules.threshold import Key, threshold_of
 from tests.rules.listening import day, look, rule, series
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from bot.errors import GrammarError
 from bot.rules.conditions import Gate
 from bot.rules.grammar import parse, parse_line
+from bot.rules.measures import Breadth, Day, Gap, Measure, OffLow
 from bot.rules.sense import check
-from bot.rules.terms import Both, Breadth, Comparison, Day, Either, Gap, Measure, Not, OffLow, Tree
+from bot.rules.terms import Both, Comparison, Either, Not, Tree
 
 
 @pytest.mark.parametrize(

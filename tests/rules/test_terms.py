@@ -8,24 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from bot.rules.terms import (
+from bot.rules.measures import (
     Against,
-    AtClose,
     Average,
-    Both,
     Breadth,
     Change,
     ChangeSince,
-    Comparison,
     Day,
     Drawdown,
-    Either,
     FromCost,
     Gap,
-    Lasting,
     Measure,
-    NewExtreme,
-    Not,
     OffLow,
     Position,
     Premium,
@@ -35,12 +28,11 @@ from bot.rules.terms import (
     Sigmas,
     SinceTold,
     Spread,
-    Story,
     Streak,
-    Tree,
     Volume,
     plain,
 )
+from bot.rules.terms import AtClose, Both, Comparison, Either, Lasting, NewExtreme, Not, Story, Tree
 
 MEASURES: tuple[tuple[Measure, str, str, float], ...] = (
     # the measure, its text, its unit, and its slack at a threshold of 40 or of −40

@@ -11,19 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.rules.conditions import Condition, DayMove, FixedSteps, FromBase, FromExtreme, Gate, Rule, Telling
-from bot.rules.terms import (
-    Both,
-    ChangeSince,
-    Comparison,
-    Day,
-    Direction,
-    Drawdown,
-    FromCost,
-    OffLow,
-    Price,
-    Rsi,
-    SinceTold,
-)
+from bot.rules.measures import ChangeSince, Day, Direction, Drawdown, FromCost, OffLow, Price, Rsi, SinceTold
+from bot.rules.terms import Both, Comparison
 from bot.rules.threshold import Key, Threshold, threshold_of, widened
 from bot.rules.thresholds import SLOTS, Thresholds
 

@@ -12,7 +12,7 @@ from bench.rules_seed import seed
 from bot.chats.own import MOST_A_CHAT, OwnRule, id_of, number_of
 from bot.errors import UsageError
 from bot.rules.crossing import Rung
-from bot.rules.terms import Day, Direction, Measure, Price
+from bot.rules.measures import Day, Direction, Measure, Price
 from bot.rules.threshold import Key, Threshold
 from bot.rules.thresholds import SLOTS
 from bot.store import alerts as stored

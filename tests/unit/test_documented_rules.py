@@ -13,8 +13,9 @@ from bot.rules.chinese import is_han
 from bot.rules.conditions import Condition, DayMove, FromBase, FromExtreme, Gate, Rule
 from bot.rules.gates import leaves_of
 from bot.rules.line import Line
+from bot.rules.measures import Day, Drawdown, Measure, OffLow
 from bot.rules.scope import read
-from bot.rules.terms import Comparison, Day, Drawdown, Measure, OffLow
+from bot.rules.terms import Comparison
 from bot.rules.words import HAN
 from bot.sources.catalogue import load_catalogue
 

@@ -21,6 +21,14 @@ def machine_time() -> int:
     return time.time_ns() // 1_000_000
 
 
+def steady_time() -> int:
+    """Return milliseconds since a moment of their own, by a clock that nobody sets and that never sleeps."""
+    return time.clock_gettime_ns(_STEADY) // 1_000_000
+
+
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
 @dataclass(slots=True)
 class MarketTime:
     """The market's present: the wall clock, or the moment a replay has come to.

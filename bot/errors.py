@@ -6,6 +6,7 @@
     ├── UnknownSymbol                no such instrument; names the nearest
     ├── NotKnown                     the number asked for cannot be said, and why
     ├── Away                         a server, a worker or a platform that is not there
+    │   └── GoneForGood              a feed that will not come back, by its server's own word
     ├── Refused                      the asker may not do this here
     └── UsageError                   the person must change something first; exit status 2
         ├── SettingsError            config.yaml, by file and line
@@ -35,6 +36,10 @@ class NotKnown(MarketbellError):
 
 class Away(MarketbellError):
     """A part that is needed and does not answer now; it may later."""
+
+
+class GoneForGood(Away):
+    """A feed that is no more: it need not be asked again."""
 
 
 class Refused(MarketbellError):

@@ -11,6 +11,7 @@ from bot.alerts.outcome import Outcome
 from bot.chats.chat_id import ChatId
 from bot.chats.measured import Measured, Suggestion
 from bot.chats.roles import Role
+from bot.chats.silence import Silence
 from bot.chats.subscription import Subscription
 from bot.market.bars import Series
 from bot.market.beside import NOTHING, Beside
@@ -132,7 +133,8 @@ class FeedSource(Protocol):
     async def stories(self, address: str) -> tuple[Story, ...] | None:
         """Return what a feed holds now, or None if it is as it was when last asked.
 
-        Raises `Away` when the feed does not answer, or answers with what is no feed.
+        Raises `Away` when the feed does not answer, or answers with what is no feed, and `GoneForGood` where
+        its server says that it is no more.
         """
         ...
 
@@ -221,7 +223,7 @@ class Status:
 
     `quoted` is the market time of the newest price, `dark` are the exchanges that are not seen; `held` counts
     the quotes that were held back, by reason. `waiting` counts chats with deliveries, `ended` the ended
-    deliveries by how they ended.
+    deliveries by how they ended, `dead` those that nobody could make and that wait for the operator.
     """
 
     now: int
@@ -234,6 +236,7 @@ class Status:
     ended: Mapping[str, int]
     dark: tuple[Blind, ...] = ()
     held: Mapping[str, int] = field(default_factory=dict)
+    dead: int = 0
 
 
 class Book(Protocol):
@@ -265,6 +268,18 @@ class Book(Protocol):
 
     async def following(self, chat: ChatId) -> frozenset[str]:
         """Return a chat's watchlist: the instruments it is subscribed to, everything watched where to all."""
+        ...
+
+    async def silence(self, chat: ChatId) -> Silence:
+        """Return a chat's quiet hours, mutes, digests and zone."""
+        ...
+
+    async def change_silence(self, chat: ChatId, was: Silence, now: Silence) -> None:
+        """Set what `now` has otherwise than `was`; what is held for the chat is judged by it anew."""
+        ...
+
+    def now(self) -> int:
+        """Return the present machine time, by which silence goes."""
         ...
 
     async def status(self) -> Status:

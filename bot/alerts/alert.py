@@ -16,11 +16,14 @@ from bot.market.instrument import Market
 from bot.market.measures import Distance
 from bot.news.story import Story
 from bot.rules.conditions import Urgency
-from bot.rules.crossing import Crossing
+from bot.rules.crossing import Crossing, Rung
+from bot.rules.measures import Direction
 from bot.rules.met import Met
 
 Event = Literal["blind", "sees again"]
-Reason = Literal["first", "new step", "seen late", "story", "notice"]
+Trouble = Literal["state lost", "feed gone"]
+Reason = Literal["first", "new step", "seen late", "story", "notice", "sequel"]
+Became = Literal["retreat", "close"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,24 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What the operator has to know and perhaps to mend: Redis has forgotten everything, a feed is gone.
+
+    `subject` is what it is about, as messages name it; `mark` tells it from the others of its kind.
+    """
+
+    event: Trouble
+    subject: str
+    mark: str
+    kind: Literal["upkeep"] = "upkeep"
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity of its alert."""
+        return f"{self.event} {self.mark}"
+
+
+@dataclass(frozen=True, slots=True)
 class Flood:
     """A rule that told more than a chat can read: what follows is one message, and its owner is told once.
 
@@ -156,18 +177,61 @@ class Flood:
 
 
 @dataclass(frozen=True, slots=True)
+class Since:
+    """How one instrument stands since its steps were told: fallen back, or at its close.
+
+    `rung` is the ladder that told them, `step` the furthest of them in per cent and `lowest` the nearest,
+    whose price is `level`. `price` was made at `time`, and `change` is what it is against the ladder's
+    reference, in per cent; at the close it is the official one, and `reached` is the furthest price of the
+    session on the steps' side, None where that is not known. `adjusted` levels were not traded.
+    """
+
+    rung: Rung
+    short: str
+    step: float
+    lowest: float
+    level: float
+    price: float
+    change: float
+    time: datetime
+    seen: Seen
+    currency: str
+    reached: float | None = None
+    is_index: bool = False
+    adjusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sequel:
+    """What became of alerts that were told: it changes the message that shows them, and never makes one.
+
+    A `retreat` is of one instrument that fell back below the nearest of its told steps, the `close` of all
+    that the message tells of. `fold` is that of those alerts, and `session` and `direction` are theirs.
+    """
+
+    what: Became
+    market: Market
+    session: date
+    direction: Direction
+    fold: str
+    since: tuple[Since, ...]
+    kind: Literal["sequel"] = "sequel"
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """What happened, why it was raised, and who may hear of it.
 
     `fingerprint` is its identity and holds no price, time or text. `at` is market time, `raised` machine time
-    in milliseconds. What shares a `fold` and reaches a chat together is one message. `topics` are the
-    subscriptions that hear it, the most particular first. `replay_of` is set where nothing of it is live.
-    `note` is what the rule adds to its messages, and `urgency` how loudly it tells; `condition` is the rule's
-    canonical text when it was raised, "" where there is no rule or the text was not kept.
+    in milliseconds. What shares a `fold` is one message in a chat, which grows; a sequel has the fold of what
+    it follows. `topics` are the subscriptions that hear it, the most particular first. `replay_of` is set
+    where nothing of it is live. `note` is what the rule adds to its messages, and `urgency` how loudly it
+    tells; `condition` is the rule's canonical text when it was raised, "" where there is no rule or the text
+    was not kept.
     """
 
     fingerprint: str
-    facts: Move | Condition | News | Notice | Flood
+    facts: Move | Condition | News | Notice | Upkeep | Flood | Sequel
     topics: tuple[str, ...]
     reason: Reason
     at: datetime
@@ -177,6 +241,35 @@ class Alert:
     note: str = ""
     urgency: Urgency = "normal"
     condition: str = ""
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether its message tells of nothing but one instrument under one rule."""
+        match self.facts:
+            case Move(crossing=crossing):
+                return self.fold == self.fingerprint or self.fold.startswith(own_fold(crossing))
+        return self.fold == self.fingerprint
+
+    @property
+    def group(self) -> str:
+        """What it joins where that was told just before: its fold, or its rule where that shares none.
+
+        What is urgent joins nothing: it rings by itself.
+        """
+        if self.urgency == "urgent":
+            return self.fingerprint
+        match self.facts:
+            case Condition(met=met):
+                return f"rule {met.revision} {met.session.isoformat()}"
+            case Move(crossing=crossing) if self.is_alone:
+                return f"rule {crossing.revision} {crossing.session.isoformat()}"
+        return self.fold
+
+
+def own_fold(crossing: Crossing) -> str:
+    """Name the message of one ladder on one instrument in one session, which nothing else joins."""
+    rung = crossing.rung
+    return f"{rung.revision} {rung.symbol} {crossing.session.isoformat()} {rung.direction}"
 
 
 def move_topics(crossing: Crossing) -> tuple[str, ...]:
@@ -193,6 +286,20 @@ def notice_topics(symbols: Iterable[str], rules: Iterable[str]) -> tuple[str, ..
     """Return the subscriptions that depend on an exchange: to what is watched there, and to its rules."""
     held = (*(instrument_topic(each) for each in symbols), *(rule_topic(each) for each in rules))
     return (*held, NOTICES, EVERYTHING)
+
+
+def upkeep_alert(upkeep: Upkeep, at: datetime, raised: int, replay_of: str | None = None) -> Alert:
+    """Return the alert of something that the operator has to know; it is told by itself."""
+    return Alert(
+        fingerprint=upkeep.fingerprint,
+        facts=upkeep,
+        topics=(NOTICES, EVERYTHING),
+        reason="notice",
+        at=at,
+        raised=raised,
+        fold=upkeep.fingerprint,
+        replay_of=replay_of,
+    )
 
 
 _ALERT = TypeAdapter(Alert)

@@ -186,7 +186,7 @@ def _word_to_the_owner(stretch: Stretch, alert: Alert, counted: _Counted, name: 
         fold=name,
         own=bool(counted.owner),
         stepped=counted.stepped,
-        together=alert.fold != alert.fingerprint,
+        together=not alert.is_alone,
     )
     return Alert(
         fingerprint=fingerprint,

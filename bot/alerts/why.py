@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from bot.alerts.alert import Alert, Condition, Flood, Move, News, Notice, news_topics
+from bot.alerts.alert import Alert, Condition, Flood, Move, News, Notice, Sequel, Since, Upkeep, news_topics
 from bot.alerts.floods import flood_fingerprint
 from bot.alerts.holding import PartAgain, again, holds_again
 from bot.chats.own import is_own
@@ -35,6 +35,7 @@ from bot.rules.met import Met
 Stand = Literal["told before", "told now", "not reached"]
 
 _STORY_FINGERPRINT_LENGTH = 20
+_NEXT_TO_NOTHING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,14 @@ def why(alert: Alert) -> Why:
         case Notice() as notice:
             name = f"{notice.event} {notice.exchange} {notice.since.isoformat()}"
             checks = (Check("fingerprint", alert.fingerprint, name),)
+        case Upkeep() as upkeep:
+            checks = (Check("fingerprint", alert.fingerprint, upkeep.fingerprint),)
         case Flood() as flood:
             owner = next((each for each in alert.topics if each != NOTICES), "")
             name = flood_fingerprint(owner, flood.rule, alert.at)
             checks = (Check("fingerprint", alert.fingerprint, name),)
+        case Sequel() as sequel:
+            checks = tuple(_of_what_became(sequel, each) for each in sequel.since)
     return Why(alert, read, steps, parts, checks)
 
 
@@ -189,6 +194,19 @@ def _of_the_gate(met: Met, parts: tuple[PartAgain, ...], read: Read | None) -> I
     yield Check("record after", digits(met.step), digits(met.before + 1))
     yield Check("may tell", "yes", "no" if met.before % 2 else "yes")
     yield Check("seen by", met.seen_by, "quote" if met.price == met.last else "range")
+
+
+def _of_what_became(sequel: Sequel, since: Since) -> Check:
+    """Compare where the change stands, against the nearest told step, with where the price does."""
+    sign = 1 if sequel.direction == "up" else -1
+    by_change, by_price = sign * since.change - since.lowest, sign * (since.price - since.level) / since.level
+    return Check(f"{since.short} against its {since.lowest:g}% step", _beyond(by_change), _beyond(by_price))
+
+
+def _beyond(distance: float) -> str:
+    if abs(distance) < _NEXT_TO_NOTHING:
+        return "on it"
+    return "beyond it" if distance > 0 else "back from it"
 
 
 def _of_the_rule(alert: Alert, raised: Crossing | Met, read: Read | None) -> Iterator[Check]:

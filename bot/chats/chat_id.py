@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bot.errors import UsageError
@@ -34,6 +34,11 @@ class ChatId:
     def route(self) -> str:
         """The connection that carries it, which shares one pace: a bot, a team, the page, the terminal."""
         return f"{self.platform}:{self.account}"
+
+    @property
+    def paced(self) -> str:
+        """What has a pace of its own: the chat, whose threads share it."""
+        return str(replace(self, thread=""))
 
     @property
     def is_group(self) -> bool:

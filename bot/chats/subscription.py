@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 EVERYTHING = "all"
@@ -37,6 +38,12 @@ class Rate:
 def instrument_topic(symbol: str) -> str:
     """Return the topic of everything that is told of an instrument."""
     return f"instrument:{symbol}"
+
+
+def followed(held: Iterable[Subscription], watched: Iterable[str]) -> frozenset[str]:
+    """Return a chat's watchlist: the watched symbols that it is subscribed to, all where to everything."""
+    topics = {each.topic for each in held}
+    return frozenset(each for each in watched if EVERYTHING in topics or instrument_topic(each) in topics)
 
 
 def rule_topic(name: str) -> str:

@@ -46,6 +46,6 @@ class Topics:
             case "news":
                 return f"{name} (news)"
             case _ if topic == NOTICES:
-                return "notices (when Marketbell stops or begins to see an exchange, and when a rule floods)"
+                return "notices (an exchange that is not seen, a rule that floods, a feed that is gone)"
             case _:
                 return "all (everything watched, and all news topics)" if topic == EVERYTHING else topic

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, Protocol
 
 Kind = Literal["index", "stock", "fund", "other"]
 Market = Literal["HK", "CN", "US", "other"]
@@ -183,3 +183,17 @@ class Membership:
 def members_on(memberships: Iterable[Membership], index: str, day: date) -> tuple[str, ...]:
     """Return the symbols known to have belonged to `index` on `day`; there may have been others."""
     return tuple(each.symbol for each in memberships if each.index == index and each.holds_on(day))
+
+
+class Symbols(Protocol):
+    """Whatever knows of a symbol whether it is among those that it holds."""
+
+    def __contains__(self, symbol: str, /) -> bool:
+        """Tell whether a symbol is among them."""
+
+
+def watched_members_on(
+    memberships: Iterable[Membership], watched: Symbols, index: str, day: date
+) -> tuple[str, ...]:
+    """Return those of `members_on` that are watched."""
+    return tuple(each for each in members_on(memberships, index, day) if each in watched)

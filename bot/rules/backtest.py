@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -27,20 +27,13 @@ from bot.rules.gates import leaves_of
 from bot.rules.measures import Unit
 from bot.rules.met import Met
 from bot.rules.report import Cost, Fire, Report, Unjudged, cost_of, longest_silence, per_year
+from bot.rules.scene import Members, no_members
 from bot.rules.terms import Comparison
 from bot.rules.unjudged import unjudged_of_gate, unjudged_of_ladder
 
 if TYPE_CHECKING:
     # It loads TA-Lib, which loads pandas and polars.
     from bot.rules.columns import Scene
-
-Members = Callable[[str, date], tuple[str, ...]]
-"""The watched constituents of an index in a session."""
-
-
-def _no_members(index: str, session: date) -> tuple[str, ...]:
-    del index, session
-    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +43,7 @@ class Past:
     catalogue: Catalogue
     series: Mapping[str, Series]
     calendar: Calendar
-    members: Members = _no_members
+    members: Members = no_members
     twins: tuple[Twin, ...] = ()
 
     def until(self, last: date) -> Past:
@@ -115,7 +108,7 @@ def backtest(
     series: Mapping[str, Series],
     calendar: Calendar,
     span: tuple[date, date],
-    members: Members = _no_members,
+    members: Members = no_members,
 ) -> Told:
     """Evaluate `rules` over every bar up to the end of `span`; what came before it is known, not told.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date
+from typing import assert_never
 
 import numpy as np
 
@@ -38,13 +39,15 @@ def beside_column(measure: BesideMeasure, setting: Setting, rows: Rows) -> Float
                 return np.full(len(rows), np.nan)
             theirs = _on_days(rows.days, other.days, changes(other.close, other.references))
             return changes(rows.close, rows.references) - theirs
-        case _:
-            other = _settled_rows(measure.symbol, setting, rows)
+        case Ratio(symbol) | Spread(symbol):
+            other = _settled_rows(symbol, setting, rows)
             if other is None:
                 return np.full(len(rows), np.nan)
             own, theirs = (as_traded(each, each.close) for each in (rows, other))
             theirs = _on_days(rows.days, other.days, theirs)
             return own / theirs if isinstance(measure, Ratio) else own - theirs
+        case _:
+            assert_never(measure)
 
 
 def rows_of(symbol: str, setting: Setting, rows: Rows) -> Rows | None:

@@ -138,9 +138,9 @@ def _given(side: Side, pieces: list[Piece]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for name, value in pieces:
         if name in given:
-            noun = "steps" if name == "bound" else name
+            noun, verb = ("steps", "are") if name == "bound" else (name, "is")
             raise Misplaced(
-                f"The {noun} of a distance from an extreme is said twice: keep one.", _place(value)
+                f"The {noun} of a distance from an extreme {verb} said twice: keep one.", _place(value)
             )
         given[name] = value
         if name == "re-arm" and value[0] != side:

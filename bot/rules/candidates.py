@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import repeat
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,15 +63,19 @@ def grounds(
             found = _day_moves(ladder, series, day_references(series, market, calendar))
         case FromBase():
             found = _from_base(ladder, series)
-        case _:
+        case FromExtreme():
             found = (_from_extreme(ladder, series),)
+        case _:
+            assert_never(ladder)
     match rule.telling.often:
         case "each episode":
             return found
         case "once":
             episode = np.zeros(len(arrays), np.int64)
-        case _:
+        case "once a session":
             episode = np.arange(len(arrays))
+        case _:
+            assert_never(rule.telling.often)
     return tuple(replace(each, episode=episode) for each in found)
 
 

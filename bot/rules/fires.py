@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from bot.market.quote import look_at_bar
 from bot.market.sessions import settlement
 from bot.rules.arrays import Days, Floats, arrays_of, extremes
 from bot.rules.candidates import Ground, grounds, proposed, steps_of
-from bot.rules.conditions import DayMove, FromBase, Ladder, Rule
+from bot.rules.conditions import DayMove, FromBase, FromExtreme, Ladder, Rule
 from bot.rules.crossing import Crossing, Rung, climbed, reaches
 from bot.rules.evaluate import Ladders, looked
 from bot.rules.footing import Footing, counted, day_move, from_base, from_extreme
@@ -172,7 +173,9 @@ def _footings(
             found = (day_move(ladder, series, row, calendar, market) for row in rows)
         case FromBase():
             found = (from_base(ladder, series, row) for row in rows)
-        case _:
+        case FromExtreme():
             column = extremes(series, ladder.reference, ladder.window, ladder.side)
             found = (from_extreme(ladder, column.standing(row)) for row in rows)
+        case _:
+            assert_never(ladder)
     return (counted(rule, each, series.bars[row].session) for row, each in zip(rows, found, strict=True))

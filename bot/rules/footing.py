@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import assert_never
 
 from bot.errors import NotKnown
 from bot.market.bars import Calendar, Reference, Series, Side
 from bot.market.extremes import Extreme, Standing, beyond, standings
 from bot.market.quote import Look
 from bot.market.reference import day_reference
-from bot.rules.conditions import DayMove, FromBase, FromExtreme, Rule, Trigger
+from bot.rules.conditions import DayMove, FromBase, FromExtreme, Gate, Rule, Trigger
 from bot.rules.crossing import Measure
 from bot.rules.measures import Direction, FromCost
 
@@ -69,8 +70,10 @@ def footings(rule: Rule, series: Series, calendar: Calendar, market: str) -> tup
         case FromExtreme() as condition:
             column = standings(series, condition.reference, condition.window, condition.side)
             found = (None if standing is None else from_extreme(condition, standing) for standing in column)
-        case _:
+        case Gate():
             return (None,) * len(series.bars)
+        case _:
+            assert_never(rule.condition)
     sessions = (each.session for each in series.bars)
     return tuple(counted(rule, each, session) for each, session in zip(found, sessions, strict=True))
 
@@ -82,8 +85,10 @@ def counted(rule: Rule, footing: Footing | None, session: date) -> Footing | Non
             return footing
         case "once":
             episode = "once"
-        case _:
+        case "once a session":
             episode = session.isoformat()
+        case _:
+            assert_never(rule.telling.often)
     return None if footing is None else replace(footing, episode=episode, counted=True)
 
 

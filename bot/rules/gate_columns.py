@@ -6,7 +6,7 @@ either.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -152,15 +152,28 @@ def _runs(strict: Truths, looks: int, counting: Counting) -> Counts:
     return runs
 
 
+def moved_at(
+    row: int, record: float, strict: Truths, loose: Truths, *, anew: bool = True
+) -> tuple[float, bool]:
+    """Return a gate's record after a bar's one look, and whether that tells; `moved_on` takes the step."""
+    return moved_on(record, _TRUTHS[strict[row]], _TRUTHS[loose[row]], anew=anew)
+
+
+def stood_after(rows: Iterable[int], strict: Truths, loose: Truths) -> float:
+    """Return the record of a gate that has looked at some bars and told nobody: -1 where it holds, else 0."""
+    record = 0.0
+    for row in rows:
+        record, _ = moved_at(row, record, strict, loose)
+    return -1.0 if record % 2 else 0.0
+
+
 def stood_before(tree: Tree, columns: Columns) -> float | None:
     """Return the record of a gate that has looked at every bar and told nobody: -1 where it holds, else 0.
 
     None where nobody knows of the last bar, and it did not hold before.
     """
     strict, loose = judged_columns(tree, columns)
-    record = 0.0
-    for row in np.flatnonzero(may_change(strict, loose, anew=True)):
-        record, _ = moved_on(record, _TRUTHS[strict[row]], _TRUTHS[loose[row]], anew=True)
-    if record % 2:
-        return -1.0
-    return None if not len(strict) or strict[-1] == UNKNOWN else 0.0
+    stood = stood_after(np.flatnonzero(may_change(strict, loose, anew=True)).tolist(), strict, loose)
+    if not stood and (not len(strict) or strict[-1] == UNKNOWN):
+        return None
+    return stood

@@ -19,15 +19,15 @@ from bot.rules.arrays import Floats, arrays_of
 from bot.rules.conditions import Gate, Rule
 from bot.rules.fires import Fires
 from bot.rules.gate_columns import (
-    FALSE,
-    TRUE,
     Columns,
     Counting,
     Scene,
     Truths,
     judged_columns,
     may_change,
+    moved_at,
     runs_of,
+    stood_after,
 )
 from bot.rules.gates import (
     Reading,
@@ -37,7 +37,6 @@ from bot.rules.gates import (
     judged,
     leaves_of,
     limit_of,
-    moved_on,
     remembers,
 )
 from bot.rules.measures import Measure, SinceTold
@@ -48,7 +47,6 @@ from bot.rules.truth import Truth, Unknown, Value
 Proposer = Callable[[Truths, Truths], Iterable[int]]
 
 _NOBODY_KNOWS = Unknown("nobody knows")
-_TRUTHS: Mapping[int, Truth] = MappingProxyType({FALSE: False, TRUE: True})
 _HELD: Mapping[int, Truth] = MappingProxyType({0: False, 1: True})
 
 
@@ -104,23 +102,17 @@ class _Judgement:
 
     def before(self, start: int) -> float:
         """Return the record of a rule that is made before bar `start`: -1 where it holds already."""
-        record = 0.0
-        for row in self._candidates(0, start):
-            record, _ = self._moved(record, row)
-        return -1.0 if record % 2 else 0.0
+        return stood_after(self._candidates(0, start), self.strict, self.loose)
 
     def told(self, start: int, record: float) -> list[int]:
         """Return the bars from `start` on that tell."""
         found = []
         for row in self._candidates(start, len(self.strict)):
-            record, tells = self._moved(record if self.anew else 0.0, row)
+            before = record if self.anew else 0.0
+            record, tells = moved_at(row, before, self.strict, self.loose, anew=self.anew)
             if tells:
                 found.append(row)
         return found
-
-    def _moved(self, record: float, row: int) -> tuple[float, bool]:
-        strict, loose = (_TRUTHS.get(int(each[row]), _NOBODY_KNOWS) for each in (self.strict, self.loose))
-        return moved_on(record, strict, loose, anew=self.anew)
 
     def _candidates(self, start: int, end: int) -> Iterator[int]:
         strict, loose = self.strict[start:end], self.loose[start:end]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, assert_never
 
 from bot.market.quote import Look
 from bot.rules.conditions import Gate, Rule
@@ -262,8 +262,10 @@ def _counted(tree: Tree, look: Look, reading: Reading, stand: Stand) -> dict[Las
                 runs[part] = min(runs[part] + 1, part.looks)
             case False:
                 runs[part] = 0
-            case _:
+            case Unknown():
                 pass
+            case never:
+                assert_never(never)
     return runs
 
 

@@ -21,7 +21,7 @@ from bot.rules.building import Builder
 from bot.rules.conditions import Condition, Telling
 from bot.rules.lexer import joined, tokens_of
 from bot.rules.line import Line, Scope
-from bot.rules.mistakes import EXAMPLES, Mistake, nearest_example, shown, told
+from bot.rules.mistakes import EXAMPLES, OF_TWO, Mistake, nearest_example, shown, told, without_second
 from bot.rules.sense import check, check_size
 from bot.rules.words import SPELLINGS
 
@@ -213,7 +213,7 @@ def _read(text: str, tokens: list[Token]) -> Line | Mistake:
     first: Mistake | None = None
     for count in _heads(tokens):
         try:
-            condition, telling = _condition(tokens[count:], len(text.rstrip()))
+            condition, telling = _condition(tokens[count:], text)
         except Mistake as mistake:
             if mistake.sentence:
                 return mistake
@@ -247,15 +247,18 @@ def _starts() -> frozenset[str]:
     return frozenset(state.accepts())  # type: ignore[no-untyped-call]
 
 
-def _condition(tokens: list[Token], end: int) -> tuple[Condition, Telling]:
+def _condition(tokens: list[Token], text: str) -> tuple[Condition, Telling]:
+    end = len(text.rstrip())
     try:
         read: tuple[Condition, Telling] = _parser().parse(tokens)  # type: ignore[assignment]
     except UnexpectedToken as error:
         token = error.token
         at = end if token.type == "$END" else token.start_pos or 0
         found = "" if token.type == "$END" else str(token)
-        read_before = sum((each.start_pos or 0) < at for each in tokens)
-        raise Mistake(at, read_before, error.accepts or error.expected, found=found) from None
+        before = [each for each in tokens if (each.start_pos or 0) < at]
+        if before and before[-1].type in OF_TWO:
+            raise without_second(before[-1], at, len(before), text) from None
+        raise Mistake(at, len(before), error.accepts or error.expected, found=found) from None
     except Misplaced as error:
         at = end if error.at is None else error.at
         raise Mistake(at, len(tokens), sentence=str(error)) from None

@@ -264,7 +264,7 @@ def _named(tokens: list[Token], line: str) -> list[Token]:
         if token.type == "NEWS":
             count = _words_of_topic(tokens, at)
         elif token.type in _NAMED and (token.type != "OF" or after_number):
-            count = _words_of_name(tokens, at)
+            count = _words_of_name(tokens, at, whatever=token.type == "OF")
         else:
             continue
         if count:
@@ -282,14 +282,15 @@ def _words_of_topic(tokens: list[Token], at: int) -> int:
     return count
 
 
-def _words_of_name(tokens: list[Token], at: int) -> int:
-    """Count the words up to what is compared, the first of which is one of the name whatever it is."""
-    count = 0
+def _words_of_name(tokens: list[Token], at: int, *, whatever: bool) -> int:
+    """Count the words up to what is compared; a first that alone compares is one only where `whatever` is."""
+    count, compares = 0, any(each.type in _COMPARING for each in tokens[at : at + 1])
     while at + count < len(tokens) and tokens[at + count].type not in _NO_NAME:
-        if count and tokens[at + count].type in _COMPARING:
+        # What follows a sign that compares may have its own, as in < -5.
+        if count and tokens[at + count].type in (_COMPARING - {"PLUS", "MINUS"} if compares else _COMPARING):
             return count
         count += 1
-    return min(count, 1)
+    return 0 if compares and not whatever else min(count, 1)
 
 
 def joined(tokens: list[Token], line: str) -> Token:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
+from types import MappingProxyType
 
 from lark import Token
 from rapidfuzz import fuzz, process
@@ -87,12 +88,24 @@ _SAMPLES: tuple[tuple[str, str], ...] = (
     ("COMMA", ","),
 )
 
+OF_TWO: Mapping[str, str] = MappingProxyType({"RATIO": "", "SPREAD": "", "VS": "%"})
+"""Measures of two instruments, and the unit of what they are compared with."""
+
 
 class Mistake(Exception):
-    """A mistake before it is shown: its sentence or what was expected there, and its place."""
+    """A mistake before it is shown: its sentence or what was expected there, and its place.
+
+    `missing` is what may be put in there, the least first.
+    """
 
     def __init__(
-        self, at: int, read: int, expected: Collection[str] = (), sentence: str = "", found: str = ""
+        self,
+        at: int,
+        read: int,
+        expected: Collection[str] = (),
+        sentence: str = "",
+        found: str = "",
+        missing: tuple[str, ...] = (),
     ) -> None:
         super().__init__(sentence)
         self.at = at
@@ -100,6 +113,19 @@ class Mistake(Exception):
         self.expected = expected
         self.sentence = sentence
         self.found = found
+        self.missing = missing
+
+
+def without_second(word: Token, at: int, read: int, line: str) -> Mistake:
+    """Return the mistake of a measure of two instruments, `word`, behind which no second one stands."""
+    written = line[word.start_pos : word.end_pos]
+    other = "HSTECH" if "hsi" in line.casefold() else "HSI"
+    return Mistake(
+        at,
+        read,
+        sentence=f"“{written}” needs a second instrument to compare with: write {written} {other}.",
+        missing=(other, f"{other} > 2{OF_TWO[word.type]}"),
+    )
 
 
 def shown(
@@ -172,6 +198,7 @@ def _joined(words: list[str]) -> str:
 def _candidates(line: str, mistake: Mistake, tokens: list[Token]) -> Iterator[str]:
     """Give lines that differ from this one in a word or a sign at the place of the mistake."""
     at = mistake.at
+    yield from (_tidy(f"{line[:at]} {each} {line[at:]}") for each in mistake.missing)
     before = [each for each in tokens if (each.start_pos or 0) < at]
     here = next((each for each in tokens if (each.start_pos or 0) >= at), None)
     for each in (here, before[-1] if before else None):

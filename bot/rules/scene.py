@@ -18,6 +18,14 @@ Others = Callable[[str], tuple[Instrument, Series] | None]
 Members = Callable[[str, date], tuple[str, ...]]
 """The watched constituents of an index in a session."""
 
+MembersThen = Callable[[str], tuple[str, ...]]
+"""The watched constituents of an index on a day that is settled already."""
+
+
+def no_members(*_: object) -> tuple[str, ...]:
+    """Know of no constituents of any index, whenever it is."""
+    return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Now:

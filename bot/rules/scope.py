@@ -13,6 +13,7 @@ from bot.rules.grammar import parse_line, reads
 from bot.rules.line import AutoOfKind, Line, Scope
 from bot.rules.measures import Against, Breadth, Measure, Ratio, Spread
 from bot.rules.mistakes import nearest_words, shown
+from bot.rules.scene import MembersThen
 from bot.rules.terms import AtClose, Both, Comparison, Either, Lasting, Not, Tree
 
 Resolve = Callable[[str], str]
@@ -55,7 +56,7 @@ def rules_of(
     name: str,
     line: Line,
     catalogue: Catalogue,
-    members: Callable[[str], tuple[str, ...]],
+    members: MembersThen,
     watchlist: Callable[[], frozenset[str]],
     *,
     together: bool = False,
@@ -100,7 +101,7 @@ def names_in(line: Line) -> Iterator[str]:
 def _symbols(
     line: Line,
     catalogue: Catalogue,
-    members: Callable[[str], tuple[str, ...]],
+    members: MembersThen,
     watchlist: Callable[[], frozenset[str]],
 ) -> frozenset[str]:
     scope = line.scope

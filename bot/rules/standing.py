@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from bot.market.bars import Calendar, Series
 from bot.market.extremes import last_standing
-from bot.rules.conditions import DayMove, FromBase, FromExtreme, Rule
+from bot.rules.conditions import DayMove, FromBase, FromExtreme, Gate, Rule
 from bot.rules.footing import Footing, counted, day_move, from_base, from_extreme
 
 
@@ -20,6 +22,8 @@ def last_footing(rule: Rule, series: Series, calendar: Calendar, market: str) ->
         case FromExtreme() as condition:
             standing = last_standing(series, condition.reference, condition.window, condition.side)
             footing = None if standing is None else from_extreme(condition, standing)
-        case _:
+        case Gate():
             return None
+        case _:
+            assert_never(rule.condition)
     return counted(rule, footing, series.bars[last].session)

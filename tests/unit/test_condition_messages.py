@@ -168,6 +168,16 @@ def test_gates_and_moves_that_share_a_fold_are_one_message() -> None:
     assert mixed[3:5] == plain(compose(gates)).splitlines()[1:3]
 
 
+def test_a_gate_that_came_to_hold_again_is_headed_by_where_it_is_now() -> None:
+    first = met(BELOW)
+    later = replace(first, time=first.time + timedelta(minutes=7), price=11.9, last=11.9)
+    assert plain(compose([told(first), told(later)])).splitlines()[:3] == [
+        "Xiaomi below 12: HK$11.90 (−3.07% on the day)",
+        "Xiaomi below 12: HK$11.98 (−3.07% on the day) (at 10:01 HKT)",
+        "Xiaomi below 12: HK$11.90 (−3.07% on the day) (at 10:08 HKT)",
+    ]
+
+
 def test_a_move_echoes_the_note_of_its_rule() -> None:
     message = plain(compose([replace(day_move(), note="sell\nhalf")])).splitlines()
     assert message[-2] == "Note: sell half"

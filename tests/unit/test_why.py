@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,11 +16,15 @@ from bot.alerts.alert import (
     Move,
     News,
     Notice,
+    Seen,
+    Sequel,
+    Since,
     alert_from_json,
     alert_to_json,
     news_topics,
     notice_topics,
 )
+from bot.alerts.decided import decided
 from bot.alerts.floods import folded
 from bot.alerts.why import Check, why
 from bot.app.recorded import RecordedMarket
@@ -362,3 +368,109 @@ def test_a_condition_keeps_its_surroundings_when_it_is_taken_apart() -> None:
     assert found.alert is alert
     assert isinstance(found.alert.facts, Condition)
     assert [each.part for each in found.parts] == [RSI]
+
+
+FLAT = Seen("Yahoo", datetime(2022, 3, 16, 8, 10, tzinfo=UTC))
+
+
+def sequel(what: Literal["retreat", "close"], price: float, change: float) -> Alert:
+    told = day_move().facts
+    assert isinstance(told, Move)
+    rung = told.crossing.rung
+    since = Since(rung, "HSTECH", 6, 4, 104.0, price, change, FLAT.received, FLAT, "HKD", is_index=True)
+    facts = Sequel(what, "HK", date(2022, 3, 16), "up", "HK 2022-03-16 up", (since,))
+    return Alert("became", facts, ("all",), "sequel", FLAT.received, NOW, "HK 2022-03-16 up")
+
+
+def test_what_became_of_a_move_shows_where_it_stands_against_its_steps() -> None:
+    assert said(sequel("close", 107.25, 7.25), sent=2) == [
+        "Why: the close of HK 2022-03-16 up",
+        "Alert became",
+        "Session of 16 Mar 2022, of what was told up",
+        (
+            "HSTECH: 107.25, 7.25% from its reference, made 16 Mar 2022, 16:10:00 HKT; "
+            "its nearest told step 4% stands at 104"
+        ),
+        "Reason: what became of what was told, which changes its message and makes none",
+        "Told in one message with all of: HK 2022-03-16 up",
+        "Topics: all",
+        "Deliveries: 2 sent",
+        "Computed again from what is stored, all agree: HSTECH against its 4% step",
+    ]
+    assert disagreeing(sequel("retreat", 107.25, 3.1)) == {
+        "HSTECH against its 4% step": ("back from it", "beyond it")
+    }
+    assert disagreeing(sequel("close", 104.0, 4.000000000000004)) == {}
+
+
+def test_what_was_decided_for_all_chats_is_counted_by_name() -> None:
+    shown = plain(why_message(why(day_move()), {"sent": 3}, decisions={"joined": 1, "first": 2}))
+    assert "Deliveries: 3 sent\nDecided: 2 first, 1 joined\n" in shown
+
+
+def here(state: str | None, told: Alert | None = None) -> str:
+    """Return what `/why` says was decided for a chat whose delivery stands so, after its first words."""
+    asked = told or day_move()
+    lines = plain(why_message(why(asked), {}, decided(asked, state), ZoneInfo("Asia/Hong_Kong"))).splitlines()
+    beginning = "Decided for this chat: "
+    found = [each.removeprefix(beginning) for each in lines if each.startswith(beginning)]
+    return found[0] if found else ""
+
+
+SEVEN = round(datetime(2026, 11, 25, 7, tzinfo=ZoneInfo("Asia/Hong_Kong")).timestamp() * 1000)
+
+
+@pytest.mark.parametrize(
+    "state, said",
+    [
+        ("sent 17", "first: told at once, in a message of its own"),
+        ("sent 17 joined", "joined: it joined a message that was shown already"),
+        ("sent 17 folded", "folded: told in the message of its index or market, as one of several"),
+        ("sent 17 new step", "new step: a further step of what was told here before"),
+        ("sent 17 seen late", "seen late: told as soon as it was seen, and marked as late"),
+        ("sent 17 quiet", "quiet: kept back until the quiet hours were over, and told with the rest"),
+        ("sent 17 muted", "muted: kept back until the mute was over, and told with the rest"),
+        ("sent 17 digest", "digest: kept for the digest, and told in it"),
+        ("sent 17 missed", "missed: too old when delivery came back, and named in one line with the others"),
+        ("sent 17 something new", "something new: told"),
+        (f"held {SEVEN} quiet", "quiet: held until 07:00 HKT on 25 Nov 2026, when the quiet hours are over"),
+        (f"held {SEVEN} muted", "muted: held until 07:00 HKT on 25 Nov 2026, when the mute is over"),
+        (f"held {SEVEN} digest", "digest: held until 07:00 HKT on 25 Nov 2026, when the digest is told"),
+        (
+            f"held {SEVEN} group",
+            "group: held until 07:00 HKT on 25 Nov 2026, when what belongs to it is told",
+        ),
+        ("dropped muted", "muted: not told, since its topic is muted here without an end"),
+        ("dropped missed", "missed: not told, since it was too old when delivery came back"),
+        ("dropped unsubscribed", "not told, since nobody here was subscribed to it any more"),
+        ("dropped moved", "not told, moved"),
+        ("dead message is too long", "could not be told, message is too long"),
+        ("waiting 1 the platform is busy", "it waits to be tried again after 1 try, the platform is busy"),
+        ("waiting 2 busy", "it waits to be tried again after 2 tries, busy"),
+        ("unknown 1 no answer in time", "the platform never said whether it is shown after 1 try, no answer"),
+        ("unknown no answer in time", "the platform never said whether it is shown, no answer in time"),
+        ("sending 1 1700000000000", "it is being sent"),
+        (f"sending 1 1700000000000 held {SEVEN} quiet", "quiet: it is being sent"),
+        (f"waiting 2 busy held {SEVEN} quiet", "quiet: it waits to be tried again after 2 tries, busy"),
+        ("queued", "it waits for its turn"),
+        ("junk 1", ""),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_what_was_decided_for_a_chat_is_said_by_its_name(state: str | None, said: str) -> None:
+    assert here(state).startswith(said)
+    assert bool(here(state)) == bool(said)
+
+
+@pytest.mark.parametrize(
+    "told, name",
+    [
+        (day_move(6, 4), "new step"),
+        (replace(day_move(), reason="seen late"), "seen late"),
+        (replace(day_move(), reason="first"), "first"),
+    ],
+)
+def test_what_was_sent_without_a_word_goes_by_its_reason(told: Alert, name: str) -> None:
+    assert here("sent 17", told).startswith(f"{name}: ")
+    assert here("sent 17 joined", told).startswith("joined: ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -15,6 +16,8 @@ from bot.alerts.alert import (
     Move,
     News,
     Notice,
+    Sequel,
+    Upkeep,
     alert_from_json,
     alert_to_json,
 )
@@ -27,6 +30,8 @@ KEPT_S = 30 * 24 * 3600
 _STORIES_KEPT_S = 90 * 24 * 3600
 _RECENT = 2_000
 _OWN_AT_ONCE = 1000
+_JOB_NAMED = 12
+_JOB_SHOWN = 500
 
 Verdict = Literal["raised", "again", "told", "fenced"]
 
@@ -86,7 +91,7 @@ def _ladder_key(link: Link, alert: Alert) -> str:
             return _key(link, met.rung)
         case News(story=story):
             return link.keys.told_story(story.identity)
-        case Notice() | Flood():
+        case Notice() | Upkeep() | Flood() | Sequel():
             return link.keys.told_notice(alert.fingerprint)
 
 
@@ -99,7 +104,7 @@ def _rung(alert: Alert) -> tuple[str, str, str, int]:
             return _field(met.rung), plain(met.before), plain(met.step), 0
         case News():
             return "told", "0", "1", _STORIES_KEPT_S
-        case Notice() | Flood():
+        case Notice() | Upkeep() | Flood() | Sequel():
             return "told", "0", "1", KEPT_S
 
 
@@ -192,13 +197,27 @@ async def rename(link: Link, names: Mapping[Rung, Rung]) -> int:
 
 
 async def next_job(link: Link) -> Job | None:
-    """Return the oldest job that is not done, or None."""
+    """Return the oldest job that is not done, or None; one that cannot be read is put aside with the dead."""
+    while True:
+        async with reached():
+            written = await link.client.lindex(link.keys.jobs(), 0)
+        if written is None:
+            return None
+        try:
+            job = json.loads(written)
+            return Job(str(job["job"]), int(job["raised"]), tuple(map(str, job["alerts"])), written)
+        except (ValueError, TypeError, KeyError):
+            await _put_aside(link, written)
+
+
+async def _put_aside(link: Link, written: str) -> None:
+    """Take a job off the list that nobody can read; whoever is killed in between does it again."""
+    name = hashlib.sha256(written.encode()).hexdigest()[:_JOB_NAMED]
+    why = json.dumps({"ended": "dead", "why": "a job that cannot be read", "job": written[:_JOB_SHOWN]})
     async with reached():
-        written = await link.client.lindex(link.keys.jobs(), 0)
-    if written is None:
-        return None
-    job = json.loads(written)
-    return Job(job["job"], int(job["raised"]), tuple(job["alerts"]), written)
+        await link.client.hset(link.keys.dead(), f"job {name}", why)
+    async with reached():
+        await link.client.lrem(link.keys.jobs(), 1, written)
 
 
 async def finish_job(link: Link, job: Job) -> None:

@@ -35,7 +35,7 @@ async def unsubscribe(link: Link, chat: ChatId, topic: str) -> bool:
 async def come_back(link: Link, chat: ChatId) -> None:
     """Let a chat that was gone hear again."""
     async with reached():
-        await link.client.hdel(link.keys.chat(str(chat)), "gone")
+        await link.client.hdel(link.keys.gone(), str(chat))
 
 
 async def first(link: Link, name: str) -> bool:

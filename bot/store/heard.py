@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from bot.alerts.alert import Alert
+from bot.alerts.alert import Alert, Sequel
+from bot.alerts.decided import decided
 from bot.chats.chat_id import ChatId
 from bot.errors import NotKnown, UsageError
 from bot.store import alerts as stored
@@ -15,6 +16,7 @@ SHORTEST = 6
 
 _AT_ONCE = 1_000
 _LOOKED_BACK = 200
+_QUEUED = "queued"
 _BESIDES = frozenset(" :+-.")
 
 
@@ -39,21 +41,62 @@ async def find(link: Link, beginning: str) -> Alert:
 
 
 async def deliveries(link: Link, fingerprint: str) -> Mapping[str, int]:
-    """Return how many chats an alert's deliveries ended or stand in each way: sent, waiting, dropped."""
+    """Return how many chats an alert's deliveries ended or stand in each way: sent, waiting, dropped.
+
+    Those that nobody has begun yet are `queued`.
+    """
+    states, queued = await _ledger(link, fingerprint)
+    counted = Counter(state.partition(" ")[0] for state in states)
+    # Each chat gets a state of its own once its delivery is begun.
+    if queued > len(states):
+        counted[_QUEUED] += queued - len(states)
+    return counted
+
+
+async def decisions(link: Link, alert: Alert) -> Mapping[str, int]:
+    """Return for how many chats each decision was made on an alert, by its name: first, joined, quiet."""
+    states, _ = await _ledger(link, alert.fingerprint)
+    found = (decided(alert, state) for state in states)
+    return Counter(each.name for each in found if each is not None and each.name)
+
+
+async def _ledger(link: Link, fingerprint: str) -> tuple[list[str], int]:
+    """Return the states of an alert's deliveries, a chat each, and how many chats it was queued for."""
     states: dict[str, str] = {}
     cursor = 0
     while True:
         async with reached():
-            cursor, held = await link.client.hscan(link.keys.ledger(fingerprint), cursor, count=_AT_ONCE)
+            cursor, found = await link.client.hscan(link.keys.ledger(fingerprint), cursor, count=_AT_ONCE)
         # What is walked through while it changes may come twice.
-        states |= held
+        states |= found
         if not cursor:
-            return Counter(state.partition(" ")[0] for state in states.values())
+            break
+    queued = int(states.pop(_QUEUED, 0))
+    return [*states.values()], queued
+
+
+async def state_of(link: Link, fingerprint: str, chat: ChatId) -> str | None:
+    """Return how an alert's delivery to a chat ended or stands, as the ledger has it.
+
+    It is `queued` where it waits for its turn, and None where the chat has nothing to do with it.
+    """
+    async with reached(), link.client.pipeline(transaction=False) as pipe:
+        pipe.hget(link.keys.ledger(fingerprint), str(chat))
+        pipe.hget(link.keys.boxes(), str(chat))
+        pipe.zscore(link.keys.shelf(str(chat)), fingerprint)
+        state, box, shelved = await pipe.execute()
+    if state is not None:
+        return str(state)
+    waits = shelved is not None or fingerprint in (box or "").split("\n")
+    return _QUEUED if waits else None
 
 
 async def last_heard(link: Link, chat: ChatId) -> Alert | None:
-    """Return the last alert that was sent to a chat, among the last that were raised; None where none was."""
-    latest = await stored.recent(link, _LOOKED_BACK)
+    """Return the last alert that was sent to a chat, among the last that were raised; None where none was.
+
+    What only changed a message is none.
+    """
+    latest = [each for each in await stored.recent(link, _LOOKED_BACK) if not isinstance(each.facts, Sequel)]
     async with reached(), link.client.pipeline(transaction=False) as pipe:
         for each in latest:
             pipe.hget(link.keys.ledger(each.fingerprint), str(chat))

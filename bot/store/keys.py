@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-SCHEMA = 1
+SCHEMA = 2
+LIVE = "live"
+"""The namespace of everything that is no replay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,20 +15,29 @@ class Keys:
     """The keys of one namespace: `live`, or `replay-<id>`, which nothing live ever reads.
 
     Names that come from outside a chat's or an instrument's own identity are hashed, so that no key can be
-    made to mean another.
+    made to mean another. Those of an earlier `schema` are asked for only to bring what they hold over.
     """
 
     namespace: str
+    schema: int = SCHEMA
 
     @property
     def raised(self) -> str:
         """What the keys of the raising side begin with."""
-        return f"{self.namespace}:{SCHEMA}:{{r0}}:"
+        return f"{self.namespace}:{self.schema}:{{r0}}:"
 
     @property
     def chats(self) -> str:
         """What the keys of the chats' side begin with; scripts that walk chats build theirs from it."""
-        return f"{self.namespace}:{SCHEMA}:{{c0}}:"
+        return f"{self.namespace}:{self.schema}:{{c0}}:"
+
+    def stamp(self) -> str:
+        """The schema that the data of this namespace is written in, whichever that is."""
+        return f"{self.namespace}:schema"
+
+    def born(self) -> str:
+        """The mark that tells this data from what comes after all of it is lost."""
+        return f"{self.raised}born"
 
     def lease(self) -> str:
         """Who the active worker is, and until when."""
@@ -35,6 +46,10 @@ class Keys:
     def epoch(self) -> str:
         """How often the lease has changed hands: what fences a worker that lost it."""
         return f"{self.raised}epoch"
+
+    def slots(self) -> str:
+        """Which slot of each job that comes round was claimed last, and whether it is done."""
+        return f"{self.raised}slots"
 
     def jobs(self) -> str:
         """Raised alerts that are still to be fanned out, oldest first."""
@@ -146,7 +161,7 @@ class Keys:
 
     def bucket(self, route: str) -> str:
         """A connection's own pace."""
-        return f"{self.namespace}:{SCHEMA}:{{b:{route}}}:bucket"
+        return f"{self.namespace}:{self.schema}:{{b:{route}}}:bucket"
 
     def fan(self, job: str) -> str:
         """How far a job's fan-out has come."""
@@ -160,12 +175,16 @@ class Keys:
         """What an idle sender waits on."""
         return f"{self.chats}wake:{route}"
 
-    def box(self, chat: str) -> str:
-        """A chat's mailbox: the fingerprints it is still to be told, in order."""
-        return f"{self.chats}box:{chat}"
+    def boxes(self) -> str:
+        """Every chat's mailbox: the fingerprints it is still to be told, in order, a line each."""
+        return f"{self.chats}boxes"
+
+    def shelf(self, chat: str) -> str:
+        """The fingerprints that are held for a chat, by when each is due."""
+        return f"{self.chats}shelf:{chat}"
 
     def ledger(self, fingerprint: str) -> str:
-        """What became of an alert's deliveries, by chat."""
+        """What became of an alert's deliveries, by chat, and how many were queued."""
         return f"{self.chats}ledger:{fingerprint}"
 
     def growing(self, chat: str) -> str:
@@ -176,6 +195,10 @@ class Keys:
         """The sender that holds each claimed chat."""
         return f"{self.chats}claims"
 
+    def claimed(self, token: str) -> str:
+        """The chats that one claim took."""
+        return f"{self.chats}claimed:{token}"
+
     def pace(self) -> str:
         """When each chat may be sent to next."""
         return f"{self.chats}pace"
@@ -185,16 +208,20 @@ class Keys:
         return f"{self.chats}counts"
 
     def dead(self) -> str:
-        """The deliveries that nobody can make."""
+        """The deliveries that nobody can make, by chat and fingerprint, and jobs that nobody can read."""
         return f"{self.chats}dead"
 
     def subscriptions(self, chat: str) -> str:
         """A chat's topics, each with the machine time since when."""
         return f"{self.chats}subs:{chat}"
 
-    def chat(self, chat: str) -> str:
-        """What is known of a chat."""
-        return f"{self.chats}chat:{chat}"
+    def silence(self, chat: str) -> str:
+        """What a chat set of its quiet hours, mutes, digests and zone, a field a setting."""
+        return f"{self.chats}silence:{chat}"
+
+    def gone(self) -> str:
+        """The chats that cannot be reached, and why, until somebody there comes back."""
+        return f"{self.chats}gone"
 
     def once(self, name: str) -> str:
         """The mark that something came in."""

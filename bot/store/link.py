@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis, UnixDomainSocketConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
+    RedisClusterException,
     RedisError,
 )
 from redis.exceptions import (
@@ -27,6 +23,8 @@ from redis.exceptions import (
 )
 
 from bot.errors import Away, WrongServer
+from bot.store.batches import Batches
+from bot.store.clients import client_of
 from bot.store.keys import Keys
 
 _OLDEST = (6, 2)
@@ -34,6 +32,7 @@ _TIMEOUT_S = 5
 _AT_ONCE = 32
 # each open page holds one
 _WAITING = 1000
+_WRONG_PASSWORD = "Redis refuses the password: set REDIS_URL to an address with the right one."  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Place:
         """Name the place without the password that its address may hold."""
         if self.url is not None:
             scheme, _, rest = self.url.partition("//")
-            return f"{scheme}//{rest.rpartition('@')[2]}"
+            return f"{scheme}//{rest.rpartition('@')[2].partition('?')[0]}"
         return str(self.socket)
 
 
@@ -63,14 +62,25 @@ class Link:
     client: Any
     waiting: Any
     keys: Keys
+    _scripts: Batches = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Let scripts that are run at one time leave together."""
+        object.__setattr__(self, "_scripts", Batches(self.client, _TIMEOUT_S))
 
     async def run(self, script: str, keys: Iterable[str], arguments: Iterable[str | float]) -> Any:
         """Run a script of `scripts/` and return its answer; raises `Away` when the server does not answer."""
-        async with reached():
-            return await self.client.register_script(_text(script))(keys=list(keys), args=list(arguments))
+        with _named():
+            return await self._scripts.run(script, list(keys), list(arguments))
+
+    async def read(self, *words: str) -> Any:
+        """Ask for something small beside the scripts that are run; raises `Away` as they do."""
+        with _named():
+            return await self._scripts.read(*words)
 
     async def close(self) -> None:
-        """Close both connections."""
+        """Close both connections, when what is on its way has ended."""
+        await self._scripts.close()
         await self.client.aclose()
         await self.waiting.aclose()
 
@@ -82,13 +92,22 @@ async def reached() -> AsyncIterator[None]:
     The time limit is ours and not the library's: on Python 3.11 the library's loses a cancellation that
     comes while a command leaves, and a task that was told to stop would go on.
     """
-    try:
+    with _named():
         async with asyncio.timeout(_TIMEOUT_S):
             yield
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    try:
+        yield
     except AuthenticationError as error:
-        raise WrongServer(
-            "Redis refuses the password: set REDIS_URL to an address with the right one."
-        ) from error
+        raise WrongServer(_WRONG_PASSWORD) from error
+    except RedisClusterException as error:
+        # It is no error of the library's like the others, and hides why no node could be used.
+        if isinstance(error.__cause__, AuthenticationError):
+            raise WrongServer(_WRONG_PASSWORD) from error
+        raise Away("Redis does not answer: no node of the cluster does.") from error
     except (RedisConnectionError, RedisTimeoutError, BusyLoadingError, OSError) as error:
         raise Away(f"Redis does not answer: {type(error).__name__}.") from error
     except RedisError as error:
@@ -100,7 +119,8 @@ async def connect(place: Place, namespace: str) -> Link:
 
     Raises `Away` when nobody answers there and `WrongServer` when who answers is of no use.
     """
-    link = Link(_client(place, _AT_ONCE), _client(place, _WAITING), Keys(namespace))
+    client, waiting = (client_of(place.url, place.socket, each) for each in (_AT_ONCE, _WAITING))
+    link = Link(client, waiting, Keys(namespace))
     try:
         async with reached():
             about = await link.client.info("server")
@@ -130,30 +150,3 @@ def _judge(version: str, policy: str, maxmemory: int) -> None:
             f"This Redis may drop what it holds (maxmemory-policy {policy}): "
             "set it to noeviction, or alerts get lost."
         )
-
-
-def _client(place: Place, connections: int) -> Redis:
-    """Make a client whose callers take turns where there are more of them than connections."""
-    settings: dict[str, Any] = {
-        "protocol": 2,
-        "decode_responses": True,
-        "retry": Retry(NoBackoff(), 0),
-        "socket_timeout": None,
-        "socket_connect_timeout": None,
-        "max_connections": connections,
-        "timeout": None,
-    }
-    if place.url is None:
-        settings |= {"connection_class": UnixDomainSocketConnection, "path": str(place.socket)}
-        return Redis.from_pool(BlockingConnectionPool(**settings))
-    try:
-        return Redis.from_pool(BlockingConnectionPool.from_url(place.url, **settings))
-    except ValueError as error:
-        raise WrongServer(
-            "REDIS_URL is no address of a Redis: write it like redis://:password@host:6379/0."
-        ) from error
-
-
-@cache
-def _text(script: str) -> str:
-    return files("bot.store").joinpath("scripts", f"{script}.lua").read_text(encoding="utf-8")

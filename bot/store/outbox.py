@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from bot.alerts.alert import Alert
 from bot.chats.chat_id import ChatId, parse_chat_id
+from bot.errors import UsageError
 from bot.store.alerts import KEPT_S, Job
+from bot.store.growing import GROWS_S, Growing, written
 from bot.store.link import Link, reached
 
 CHUNK = 250
+# What was held keeps its reason behind whatever became of it, until it ends.
+_HELD = re.compile(r"(?:^| )held (\d+) (\w+)$")
 _MOST_OF_A_CHAT = 64
-_GROWS_S = 3 * 24 * 3600
+_CLAIMS_REMEMBERED_S = 600
 DONE = "done"
 START = "1 0"
 
@@ -23,12 +28,20 @@ class Pending:
     """One delivery in a mailbox: the alert's fingerprint and how far it has come.
 
     `attempt` counts the times it was begun. A claimed delivery that stands as `sending` was left by a sender
-    that did not come back: nobody knows whether it was shown.
+    that did not come back: nobody knows whether it was shown. One that was `held` for a reason was so `until`
+    a time in machine milliseconds.
     """
 
     fingerprint: str
     state: str
     attempt: int
+    held: str = ""
+    until: int = 0
+
+    @property
+    def told_for(self) -> str:
+        """The reason that is told with it: what waited for its group is told as if it had just come."""
+        return "" if self.held == "group" else self.held
 
     @property
     def in_doubt(self) -> bool:
@@ -38,34 +51,31 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A chat that one sender holds until `deadline`, and what waits there, oldest first."""
+    """A chat that one sender holds until `deadline`, and what waits there, oldest first.
+
+    `silent` says that it set when it wants to be left alone.
+    """
 
     chat: ChatId
     token: str
     deadline: int
     pending: tuple[Pending, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Growing:
-    """A message that alerts of one fold have joined so far, and its id on the platform."""
-
-    fold: str
-    message_id: str
-    alerts: tuple[str, ...]
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How an attempt ended: in the ledger's word, with a message's id or a reason, and when to go on.
 
-    `grown` is the message as it stands then, where further alerts may join it.
+    `grown` are the messages as they stand then, where further alerts may join them; what was sent took
+    `posts` messages of the platform's.
     """
 
     state: str
     word: str
     wait: int = 0
-    grown: Growing | None = None
+    grown: tuple[Growing, ...] = ()
+    posts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +91,17 @@ class Pace:
         return self.interval * (self.burst - 1)
 
 
+_ANY = Pace(0, 1)
+
+
 async def fan_out_chunk(
     link: Link, job: Job, pairs: Sequence[tuple[str, str]], cursor: str, now: int, chunk: int = CHUNK
 ) -> str:
     """Fill the mailboxes of the next subscribers, at most `chunk`; return the cursor to go on from.
 
-    `pairs` are topic and fingerprint, in the order in which a chat hears them. Where another caller has come
-    further, nothing happens and its cursor is answered; at the end it is `done`.
+    `pairs` are topic and fingerprint, in the order in which a chat hears them, the topics of one alert side
+    by side. Where another caller has come further, nothing happens and its cursor is answered; at the end it
+    is `done`.
     """
     words = [word for pair in pairs for word in pair]
     arguments: list[str | float] = [link.keys.chats, cursor, job.name, job.raised, now, chunk, KEPT_S, *words]
@@ -95,19 +109,35 @@ async def fan_out_chunk(
 
 
 async def claim(link: Link, route: str, token: str, now: int, deadline: int, most: int) -> tuple[Claim, ...]:
-    """Claim up to `most` chats of `route` that are due."""
-    arguments: list[str | float] = [link.keys.chats, now, deadline, token, most, _MOST_OF_A_CHAT]
-    answers = await link.run("claim", [link.keys.due(route)], arguments)
-    return tuple(
-        Claim(parse_chat_id(chat), token, deadline, tuple(map(_pending, entry[::2], entry[1::2])))
-        for chat, *entry in answers
-    )
+    """Claim up to `most` chats of `route` that are due; asked again with the same token, it answers the same.
+
+    A chat whose name cannot be read is taken out of the way, and what waited for it is counted as dropped.
+    """
+    keys = [link.keys.due(route), link.keys.claimed(token)]
+    arguments: list[str | float] = [
+        *(link.keys.chats, now, deadline, token, most),
+        *(_MOST_OF_A_CHAT, _CLAIMS_REMEMBERED_S),
+    ]
+    claims: list[Claim] = []
+    for name, silent, *entry in await link.run("claim", keys, arguments):
+        try:
+            chat = parse_chat_id(name)
+        except UsageError:
+            await _settle(link, _Lease(route, name, token), now, Ending("gone", "no chat is called so"))
+        else:
+            pending = tuple(map(_pending, entry[::2], entry[1::2]))
+            claims.append(Claim(chat, token, deadline, pending, silent=bool(silent)))
+    return tuple(claims)
 
 
-def _pending(fingerprint: str, written: str) -> Pending:
-    state, _, rest = written.partition(" ")
-    number = rest.partition(" ")[0]
-    return Pending(fingerprint, state, int(number) if number.isdecimal() else 0)
+def _pending(fingerprint: str, text: str) -> Pending:
+    state, _, rest = text.partition(" ")
+    number = rest.partition(" ")[0].partition("/")[0]
+    attempt = int(number) if number.isdecimal() and state != "held" else 0
+    held = _HELD.search(text)
+    if held is None:
+        return Pending(fingerprint, state, attempt)
+    return Pending(fingerprint, state, attempt, held[2], int(held[1]))
 
 
 async def begin(
@@ -125,58 +155,91 @@ async def begin(
 
 
 async def settle(
-    link: Link, held: Claim, now: int, ending: Ending, pace: Pace, fingerprints: Sequence[str]
+    link: Link,
+    held: Claim,
+    now: int,
+    ending: Ending,
+    pace: Pace,
+    fingerprints: Sequence[str],
+    decisions: Mapping[str, str] | None = None,
 ) -> None:
-    """Record how an attempt ended; a chat that another sender has taken over is left to it."""
+    """Record how an attempt ended; a chat that another sender has taken over is left to it.
+
+    `decisions` say of what was sent why it was told as it was, where it was not simply the first of its kind.
+    """
+    lease = _Lease(held.chat.route, str(held.chat), held.token)
+    decided = {each: (decisions or {}).get(each, "") for each in fingerprints}
+    await _settle(link, lease, now, ending, pace, decided)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lease:
+    """A claimed chat by its name, which may be none."""
+
+    route: str
+    chat: str
+    token: str
+
+
+async def _settle(
+    link: Link,
+    lease: _Lease,
+    now: int,
+    ending: Ending,
+    pace: Pace = _ANY,
+    decided: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     arguments: list[str | float] = [
-        *(link.keys.chats, str(held.chat), held.token, now),
-        *(ending.state, ending.word, ending.wait, pace.interval, pace.ahead),
-        *_written(ending.grown),
-        *fingerprints,
+        *(link.keys.chats, lease.chat, lease.token, now),
+        *(ending.state, ending.word, ending.wait, pace.interval * ending.posts, pace.ahead),
+        len(ending.grown),
+        *(word for each in ending.grown for word in (each.name, written(each))),
+        GROWS_S,
+        *(word for pair in decided.items() for word in pair),
     ]
-    route, chat = held.chat.route, str(held.chat)
-    keys = [link.keys.claims(), link.keys.due(route), link.keys.wake(route), link.keys.growing(chat)]
-    await link.run("settle", keys, arguments)
+    keys = [link.keys.claims(), link.keys.due(lease.route), link.keys.wake(lease.route)]
+    await link.run("settle", [*keys, link.keys.growing(lease.chat)], arguments)
 
 
-async def growing(link: Link, chat: ChatId, fold: str) -> Growing | None:
-    """Return the message of a chat that alerts of `fold` may join, or None where there is none yet."""
-    async with reached():
-        text = await link.client.hget(link.keys.growing(str(chat)), fold)
-    if text is None:
-        return None
-    message_id, *alerts = json.loads(text)
-    return Growing(fold, message_id, tuple(alerts))
+async def pay(link: Link, chat: ChatId, now: int, pace: Pace) -> tuple[int, int]:
+    """Count a message that is sent beside the mailbox towards the pace of its chat.
 
-
-async def pay(link: Link, chat: ChatId, now: int, pace: Pace) -> int:
-    """Count a message that is sent beside the mailbox towards the pace of its chat; return when it may go."""
-    return int(await link.run("pay", [link.keys.pace()], [str(chat), now, pace.interval, pace.ahead]))
-
-
-def _written(grown: Growing | None) -> tuple[str, str, int]:
-    if grown is None:
-        return ("", "", 0)
-    return (grown.fold, json.dumps([grown.message_id, *grown.alerts]), _GROWS_S)
+    Returns when it may go, and from when on another one may.
+    """
+    words: list[str | float] = [chat.paced, now, pace.interval, pace.ahead]
+    turn, free = await link.run("pay", [link.keys.pace()], words)
+    return int(turn), int(free)
 
 
 async def release(link: Link, held: Claim, due: int) -> None:
     """Give a chat back untouched, due at `due`."""
-    keys = [link.keys.claims(), link.keys.due(held.chat.route)]
-    await link.run("release", keys, [str(held.chat), held.token, due])
+    chat, route = str(held.chat), held.chat.route
+    keys = [link.keys.claims(), link.keys.due(route), link.keys.shelf(chat), link.keys.boxes()]
+    await link.run("release", [*keys, link.keys.wake(route)], [chat, held.token, due])
 
 
 async def move(link: Link, held: Claim, to: ChatId, now: int) -> None:
     """Give everything of a claimed chat to its new name."""
-    keys = [link.keys.claims(), link.keys.due(held.chat.route), f"{link.keys.chats}joins"]
+    route = held.chat.route
+    keys = [link.keys.claims(), link.keys.due(route), f"{link.keys.chats}joins", link.keys.wake(route)]
     await link.run("move", keys, [link.keys.chats, str(held.chat), str(to), held.token, now])
+
+
+async def waiting(link: Link, route: str, now: int, most: int) -> tuple[int, int | None]:
+    """Return how many chats of `route` are due, `most` at the most, and when the first one is or was.
+
+    None where no chat of the route has anything.
+    """
+    key = link.keys.due(route)
+    async with reached():
+        found = await link.client.zrange(key, 0, most - 1, withscores=True)
+    due = [int(score) for _, score in found]
+    return sum(each <= now for each in due), (due[0] if due else None)
 
 
 async def next_due(link: Link, route: str) -> int | None:
     """Return when the next chat of `route` is due, or None when none is."""
-    async with reached():
-        found = await link.client.zrange(link.keys.due(route), 0, 0, withscores=True)
-    return int(found[0][1]) if found else None
+    return (await waiting(link, route, 0, 1))[1]
 
 
 async def wait_for_mail(link: Link, route: str, seconds: float) -> None:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+from bot.chats.chat_id import ChatId
 from bot.store.link import Link, reached
+
+Held = Literal["chat", "route"]
+
+_WITHOUT_END = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,27 @@ async def take(link: Link, route: str, budget: Budget, ahead: float, now: int, w
         "take", [link.keys.bucket(route)], [now, wanted, budget.interval, ahead]
     )
     return Taken(int(granted), int(next_at))
+
+
+async def spend(link: Link, route: str, budget: Budget, now: int, tokens: int) -> None:
+    """Count what was sent already beyond what was granted: whatever comes next waits for it."""
+    await link.run("take", [link.keys.bucket(route)], [now, tokens, budget.interval, _WITHOUT_END])
+
+
+async def give_back(link: Link, route: str, budget: Budget, now: int, tokens: int) -> None:
+    """Give tokens back that nothing was sent for."""
+    await link.run("take", [link.keys.bucket(route)], [now, -tokens, budget.interval, 0])
+
+
+async def slow_down(link: Link, chat: ChatId, budget: Budget, now: int, until: int) -> Held:
+    """Say that the platform asked for patience with a message to `chat`; return what is held `until` then.
+
+    It does not say what it means. The first chat is held alone; where a second one is met by it within that
+    time, or the connection's pace is nearly used up, everything on the connection is held.
+    """
+    arguments: list[str | float] = [now, str(chat), until, budget.interval, budget.for_answers]
+    answer = await link.run("slow", [link.keys.bucket(chat.route)], arguments)
+    return "route" if answer == "route" else "chat"
 
 
 async def hold(link: Link, route: str, until: int) -> None:

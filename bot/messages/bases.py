@@ -14,11 +14,11 @@ def is_from_base(move: Move) -> bool:
     return move.crossing.measure in {"from cost", "since date"}
 
 
-def base_headings(move: Move) -> Iterator[str]:
-    """Give the heading of such a move, then a shorter one."""
+def base_headings(move: Move, *, past: bool = False) -> Iterator[str]:
+    """Give the heading of such a move, then a shorter one; one that is `past` says nothing of the present."""
     crossing = move.crossing
     by_range = crossing.seen_by == "range"
-    verb = "touched" if by_range else "closed" if crossing.final else "now"
+    verb = "touched" if by_range else "closed" if crossing.final else "reached" if past else "now"
     side = "above" if crossing.direction == "up" else "below"
     start = f"{move.short} {verb} {crossing.step:g}% {side} {base_named(move)}"
     change = percent(crossing.value)

@@ -55,9 +55,16 @@ def condition_lines(alert: Alert, condition: Condition) -> Iterator[str]:
         yield SEEN_LATE
 
 
-def listed_condition(alert: Alert, condition: Condition) -> str:
-    """Return a gate as one line among others."""
-    late = " (seen late)" if alert.reason == "seen late" else ""
+def listed_condition(
+    alert: Alert, condition: Condition, zone: ZoneInfo | None = None, *, timed: bool = False
+) -> str:
+    """Return a gate as one line among others, with the time of its price where it held more than once."""
+    notes = []
+    if timed and not condition.met.adjusted:
+        notes = [f"at {exchange_clock(condition.met.time, place_of(condition.market), zone)}"]
+    if alert.reason == "seen late":
+        notes = [*notes, "seen late"]
+    late = f" ({', '.join(notes)})" if notes else ""
     return f"{fitting(condition_headings(condition), _LONGEST_LINE - len(late))}{late}"
 
 
@@ -91,7 +98,9 @@ def condition_provenance(conditions: Sequence[Condition], zone: ZoneInfo | None)
 
 
 def conditions_heading(conditions: Sequence[Condition], room: int) -> str:
-    """Return the heading of several gates."""
+    """Return the heading of several gates, or of one that came to hold more than once: as it holds now."""
+    if len({(each.met.rule, each.met.symbol) for each in conditions}) == 1:
+        return fitting(condition_headings(max(conditions, key=lambda each: each.met.time)), room)
     names = list(dict.fromkeys(each.short for each in conditions))
     count = f"{len(conditions)} conditions hold: "
     first = conditions[0]

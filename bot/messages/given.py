@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from bot.alerts.alert import Move
 from bot.market.actions import Action
-from bot.messages.words import joined, money, near_day
+from bot.market.measures import change_pct
+from bot.messages.words import joined, money, near_day, percent
 
 
 def adjusted_for(given: Sequence[Action], currency: str) -> str:
@@ -24,6 +26,21 @@ def shares_became(given: Sequence[Action]) -> str:
 def since_suspension(since: date | None, session: date) -> str:
     """Say since when the move is counted, such as “since 14 Jan, last trade before the suspension”."""
     return "" if since is None else f"since {near_day(since, session)}, last trade before the suspension"
+
+
+def changes(move: Move, value: float, price: float) -> tuple[str, ...]:
+    """Write a day's change as a holder had it, with the one as traded and what parts the two; then shorter.
+
+    It is the plain change alone where nothing large was distributed.
+    """
+    change, adjusted = percent(value), adjusted_for(move.given, move.currency)
+    if not adjusted or move.crossing.adjusted:
+        return (change,)
+    before = ""
+    if move.previous_close is not None:
+        before = f"{percent(change_pct(price, move.previous_close))} (as traded), "
+    both = f"{before}{change}"
+    return f"{both} {adjusted}", f"{both} adjusted for a distribution", f"{change} adjusted"
 
 
 def _distribution(action: Action, currency: str) -> str:

@@ -9,7 +9,7 @@ from bot.market.beside import StandIn
 from bot.market.measures import Distance, change_pct
 from bot.market.sessions import opening
 from bot.messages.bases import base_headings, base_line, is_from_base
-from bot.messages.given import adjusted_for, shares_became, since_suspension
+from bot.messages.given import adjusted_for, changes, shares_became, since_suspension
 from bot.messages.words import day, difference, in_a_row, listed, money, near_day, percent, sentence
 from bot.rules.crossing import level_of
 
@@ -19,20 +19,25 @@ SEEN_LATE = "Seen late: it was reached while nobody was looking"
 _LEAST_STREAK = 2
 
 
-def headings(move: Move) -> Iterator[str]:
-    """Give the heading of a move, then shorter ones."""
+def headings(move: Move, *, past: bool = False) -> Iterator[str]:
+    """Give the heading of a move, then shorter ones; one that is `past` says nothing of the present."""
     if is_from_base(move):
-        yield from base_headings(move)
+        yield from base_headings(move, past=past)
     elif move.crossing.measure == "day change":
-        yield from _day_headings(move)
+        yield from _day_headings(move, past=past)
     else:
-        yield from _extreme_headings(move)
+        yield from _extreme_headings(move, past=past)
 
 
-def details(alert: Alert, move: Move) -> Iterator[str]:
-    """Give the lines below the heading of a move that is told by itself."""
+def details(alert: Alert, move: Move, retreat: str = "") -> Iterator[str]:
+    """Give the lines below the heading of a move that is told by itself.
+
+    `retreat` says that it fell back since, which is newer than where the price was when it was told.
+    """
     crossing = move.crossing
-    if crossing.seen_by == "range":
+    if retreat:
+        yield retreat
+    elif crossing.seen_by == "range":
         yield sentence(back(move))
     if is_from_base(move):
         yield base_line(move)
@@ -68,18 +73,20 @@ def level(move: Move, value: float) -> str:
     return money(value, move.currency, is_index=move.is_index)
 
 
-def touched(move: Move) -> str:
-    """Name the extreme that a range was seen by."""
+def touched(move: Move, *, past: bool = False) -> str:
+    """Name the extreme that a range was seen by, with a space after it; nothing names one that is `past`."""
     extreme = "high" if move.crossing.direction == "up" else "low"
-    return f"day's {extreme}" if move.crossing.final else f"{extreme} so far"
+    if move.crossing.final:
+        return f"day's {extreme} "
+    return "" if past else f"{extreme} so far "
 
 
-def back(move: Move) -> str:
-    """Say where the last price stands that does not hold the step it touched."""
+def back(move: Move, *, past: bool = False) -> str:
+    """Say where the last price stands, or stood, that does not hold the step it touched."""
     crossing = move.crossing
     change = percent(change_pct(crossing.last, crossing.reference.value))
     step = f"under +{crossing.step:g}%" if crossing.direction == "up" else f"above −{crossing.step:g}%"
-    verb = "closed" if crossing.final else "now"
+    verb = "closed" if crossing.final else "then" if past else "now"
     if crossing.adjusted:
         return f"{verb} {change}: back {step}"
     at = f"at {level(move, crossing.last)}" if crossing.final else level(move, crossing.last)
@@ -106,27 +113,12 @@ def next_step(move: Move) -> str:
     return f"Next: {ahead:g}% ({level(move, at)})"
 
 
-def changes(move: Move, value: float, price: float) -> tuple[str, ...]:
-    """Write a day's change as a holder had it, with the one as traded and what parts the two; then shorter.
-
-    It is the plain change alone where nothing large was distributed.
-    """
-    change, adjusted = percent(value), adjusted_for(move.given, move.currency)
-    if not adjusted or move.crossing.adjusted:
-        return (change,)
-    before = ""
-    if move.previous_close is not None:
-        before = f"{percent(change_pct(price, move.previous_close))} (as traded), "
-    both = f"{before}{change}"
-    return f"{both} {adjusted}", f"{both} adjusted for a distribution", f"{change} adjusted"
-
-
-def _day_headings(move: Move) -> Iterator[str]:
+def _day_headings(move: Move, *, past: bool) -> Iterator[str]:
     crossing = move.crossing
     told = changes(move, crossing.value, crossing.price)
     when = _when(move)
     if crossing.seen_by == "range":
-        yield from _touched_headings(move, told)
+        yield from _touched_headings(move, told, past=past)
     elif crossing.adjusted:
         yield f"{move.short} {told[0]}{when or ' on the day'}"
     else:
@@ -140,7 +132,7 @@ def _day_headings(move: Move) -> Iterator[str]:
             yield f"{move.short} {change}{at}"
 
 
-def _touched_headings(move: Move, told: tuple[str, ...]) -> Iterator[str]:
+def _touched_headings(move: Move, told: tuple[str, ...], *, past: bool) -> Iterator[str]:
     crossing = move.crossing
     since = f" {since_suspension(move.since, crossing.session)}" if move.since else ""
     if crossing.adjusted:
@@ -148,7 +140,8 @@ def _touched_headings(move: Move, told: tuple[str, ...]) -> Iterator[str]:
         return
     price = level(move, crossing.price)
     for change in told:
-        yield f"{move.short} touched {change}{since}: {touched(move)} {price}"
+        named = touched(move, past=past)
+        yield f"{move.short} touched {change}{since}: {named}{price}"
         yield f"{move.short} touched {change}: {price}"
 
 
@@ -161,10 +154,10 @@ def _when(move: Move) -> str:
     return " at the open" if crossing.time == opening(move.market, crossing.session) else ""
 
 
-def _extreme_headings(move: Move) -> Iterator[str]:
+def _extreme_headings(move: Move, *, past: bool) -> Iterator[str]:
     crossing = move.crossing
     by_range = crossing.seen_by == "range"
-    verb = "touched" if by_range else "closed" if crossing.final else "now"
+    verb = "touched" if by_range else "closed" if crossing.final else "reached" if past else "now"
     if crossing.measure == "off low":
         how, side = "off", "low"
         when = f"{near_day(crossing.reference.session, crossing.session)} "
@@ -177,7 +170,7 @@ def _extreme_headings(move: Move) -> Iterator[str]:
     change = percent(crossing.value)
     if not crossing.adjusted:
         if by_range:
-            yield f"{start}: {touched(move)} {level(move, crossing.price)} ({change})"
+            yield f"{start}: {touched(move, past=past)}{level(move, crossing.price)} ({change})"
         yield f"{start}: {level(move, crossing.price)} ({change})"
     yield f"{start} ({change})"
     yield f"{move.short} {verb} {step} {how} its {side} ({change})"

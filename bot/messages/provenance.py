@@ -47,7 +47,13 @@ def provenance(moves: Sequence[Move], zone: ZoneInfo | None) -> str:
 
     Of several the times of the first and the last stand, and the longest delay.
     """
-    return ". ".join((_told(moves, zone), *_limits(moves), *_notes(moves)))
+    return ". ".join((_told(moves, zone), *remarks(moves)))
+
+
+def remarks(moves: Sequence[Move]) -> Iterator[str]:
+    """Say which shares stood at their daily limit, and what to know of the prices themselves."""
+    yield from _limits(moves)
+    yield from _notes(moves)
 
 
 def _told(moves: Sequence[Move], zone: ZoneInfo | None) -> str:

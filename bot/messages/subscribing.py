@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -55,12 +55,14 @@ def unsubscribed(title: str, *, was: bool) -> Message:
     return message_of(f"No more of {title}" if was else f"This chat was not subscribed to {title}")
 
 
-def subscriptions(titles: Iterable[str]) -> Message:
-    """Return the answer to `/subscriptions`."""
+def subscriptions(titles: Iterable[str], held_back: Iterable[str] = ()) -> Message:
+    """Return the answer to `/subscriptions`; `held_back` says what of it is not told at once."""
     listed = tuple(line(f"• {title}") for title in titles)
+    below = tuple(map(line, held_back))
     if not listed:
-        return message_of("This chat is subscribed to nothing\nBegin with /subscribe HSTECH")
-    return Message(strong("This chat is told of"), listed)
+        nothing = message_of("This chat is subscribed to nothing\nBegin with /subscribe HSTECH")
+        return replace(nothing, blocks=(*nothing.blocks, *below))
+    return Message(strong("This chat is told of"), (*listed, *below))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,8 @@ class Looked:
     held: Mapping[str, int]
 
 
-def status(looked: Looked, waiting: int, ended: Mapping[str, int]) -> Message:
-    """Return the answer to `/status`."""
+def status(looked: Looked, waiting: int, ended: Mapping[str, int], dead: int = 0) -> Message:
+    """Return the answer to `/status`; `dead` deliveries wait for the operator."""
     if looked.ago is None:
         return message_of("The worker has never run here\nStart it with marketbell run, or marketbell worker")
     lines = [f"Last look {looked.ago:.0f} s ago at {looked.watched} instruments, {looked.source}"]
@@ -92,9 +94,11 @@ def status(looked: Looked, waiting: int, ended: Mapping[str, int]) -> Message:
     if looked.held:
         reasons = ", ".join(f"{count} {why}" for why, count in sorted(looked.held.items()))
         lines.append(f"Quotes held back since the worker's start: {reasons}")
-    told = ", ".join(f"{number} {state}" for state, number in sorted(ended.items())) or "none yet"
+    told = ", ".join(f"{number} {state}" for state, number in sorted(ended.items()) if number) or "none yet"
     lines.append(f"Deliveries: {told}; chats with deliveries waiting: {waiting}")
-    heading = "Not all is well" if looked.trouble or looked.dark else "All is well"
+    if dead:
+        lines.append(f"Dead letters, which nobody could deliver: {dead}; marketbell dead list shows them")
+    heading = "Not all is well" if looked.trouble or looked.dark or dead else "All is well"
     return Message(strong(heading), tuple(map(line, lines)))
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
-from bot.alerts.alert import Alert, Condition, Flood, Move, News, Notice, Reason, Seen
+from bot.alerts.alert import Alert, Condition, Flood, Move, News, Notice, Reason, Seen, Sequel, Upkeep
+from bot.alerts.decided import Decided
 from bot.alerts.floods import is_flooded
 from bot.alerts.holding import PartAgain
 from bot.alerts.why import StepStand, Why, digits, ladder_of
 from bot.market.bars import Reference
 from bot.messages.blocks import Message, line, plain, strong
 from bot.messages.compose import compose
+from bot.messages.decided import decided_lines
 from bot.messages.given import adjusted_for, shares_became
 from bot.messages.provenance import Place, place_of
 from bot.messages.words import day, joined
@@ -27,6 +30,7 @@ _REASONS: Mapping[Reason, str] = MappingProxyType(
         "seen late": "seen late: it was reached while nobody was looking, and the session is still the same",
         "story": "a story that bears on a topic",
         "notice": "what Marketbell says of itself",
+        "sequel": "what became of what was told, which changes its message and makes none",
     }
 )
 _EXTREMES: Mapping[tuple[str, Reference], str] = MappingProxyType(
@@ -44,12 +48,30 @@ _STANDS = {
 }
 
 
-def why_message(why: Why, deliveries: Mapping[str, int]) -> Message:
-    """Return the answer to why an alert was raised; `deliveries` are counted by how they stand."""
+def why_message(
+    why: Why,
+    deliveries: Mapping[str, int],
+    here: Decided | None = None,
+    zone: ZoneInfo | None = None,
+    decisions: Mapping[str, int] | None = None,
+) -> Message:
+    """Return the answer to why an alert was raised; `deliveries` are counted by how they stand.
+
+    `here` is what was decided for the chat that asks, whose clocks are those of `zone`; for whoever asks of
+    all chats, `decisions` are counted by name.
+    """
     alert = why.alert
-    told = plain(Message(compose([alert]).heading))
-    lines = (f"Alert {alert.fingerprint}", *_facts(why), *_telling(alert, deliveries), *_verdict(why))
-    return Message(strong(f"Why: {told}"), tuple(map(line, lines)))
+    told = f"Alert {alert.fingerprint}"
+    decided = [f"Decided: {_counted(decisions)}"] if decisions else []
+    here_said = decided_lines(here, zone)
+    lines = (told, *_facts(why), *_telling(alert, deliveries), *decided, *here_said, *_verdict(why))
+    return Message(strong(f"Why: {_heading(alert)}"), tuple(map(line, lines)))
+
+
+def _heading(alert: Alert) -> str:
+    if isinstance(alert.facts, Sequel):
+        return f"the {alert.facts.what} of {alert.facts.fold}"
+    return plain(Message(compose([alert]).heading))
 
 
 def _facts(why: Why) -> Iterator[str]:
@@ -79,10 +101,20 @@ def _facts(why: Why) -> Iterator[str]:
             said = f": {notice.why}" if notice.why else ""
             yield f"Source {notice.source}, {notice.delay} min delayed{said}"
             yield f"Watched there: {joined(notice.watched)}"
+        case Upkeep() as upkeep:
+            yield f"Of {upkeep.subject}: {upkeep.event}"
         case Flood() as flood:
             yield f"Rule {flood.rule}: {flood.messages} messages within {flood.minutes} min of market time"
             yield f"The first at {flood.since.isoformat()}, the last at {why.alert.at.isoformat()}"
             yield f"Instruments: {joined(flood.shorts)}"
+        case Sequel() as sequel:
+            yield f"Session of {day(sequel.session)}, of what was told {sequel.direction}"
+            for since in sequel.since:
+                yield (
+                    f"{since.short}: {digits(since.price)}, {digits(since.change)}% from its reference, "
+                    f"made {_moment(since.time, place_of(sequel.market))}; its nearest told step "
+                    f"{digits(since.lowest)}% stands at {digits(since.level)}"
+                )
 
 
 def _rule(why: Why, raised: Crossing | Met) -> str:
@@ -179,7 +211,7 @@ def _telling(alert: Alert, deliveries: Mapping[str, int]) -> Iterator[str]:
     yield f"Reason: {_REASONS[alert.reason]}"
     if is_flooded(alert):
         yield f"Told in the one message of a flood: {alert.fold}"
-    elif alert.fold != alert.fingerprint:
+    elif not alert.is_alone:
         yield f"Told in one message with all of: {alert.fold}"
     else:
         yield "Told by itself"
@@ -190,8 +222,11 @@ def _telling(alert: Alert, deliveries: Mapping[str, int]) -> Iterator[str]:
     if alert.replay_of is not None:
         yield f"Replayed from {alert.replay_of}"
     yield f"Topics: {', '.join(alert.topics)}"
-    counted = ", ".join(f"{number} {state}" for state, number in sorted(deliveries.items()))
-    yield f"Deliveries: {counted or 'none'}"
+    yield f"Deliveries: {_counted(deliveries) or 'none'}"
+
+
+def _counted(numbers: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in sorted(numbers.items()))
 
 
 def _verdict(why: Why) -> Iterator[str]:

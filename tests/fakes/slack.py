@@ -22,11 +22,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import WSMsgType, web
+
+from tests.fakes.pace import Pace, busiest, over
+from tests.fakes.slack_blocks import Refusal, check_blocks, texts
 
 BOT_TOKEN = "xoxb-1-fakefakefake"
 APP_TOKEN = "xapp-1-A1-fakefakefake"
@@ -35,10 +38,6 @@ BOT_USER = "U0BOT"
 CHANNEL = "C0GENERAL"
 DIRECT = "D0ALICE"
 
-BLOCKS = 50
-SECTION = 3000
-HEADER = 150
-TOTAL = 13_200
 TEXT = 40_000
 ANSWERS = 5
 ALT = 1000
@@ -49,12 +48,16 @@ _HOST = re.compile(r"(?<![\w/@.])([A-Za-z0-9-]+\.(?:com|co|hk|net|org))(?![\w.])
 
 @dataclass(slots=True)
 class Call:
-    """One request as it came in; `answered` is Slack's word for it, None while it has none or was cut."""
+    """One request as it came in; `answered` is Slack's word for it, None while it has none or was cut.
+
+    `over` names the limit that it went beyond: of a channel, of the workspace, or of its method.
+    """
 
     at: float
     method: str
     params: dict[str, Any]
     answered: str | None = None
+    over: str = ""
 
     @property
     def channel(self) -> str:
@@ -75,7 +78,7 @@ class Accepted:
     @property
     def seen(self) -> str:
         """All the text of it, as it was sent."""
-        return "\n".join(_texts(self.blocks)) or self.text
+        return "\n".join(texts(self.blocks)) or self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,26 +184,15 @@ class _Link:
     is_mute: bool
 
 
-class _Refusal(Exception):
-    def __init__(
-        self, error: str, detail: str = "", status: int = 200, retry_after: str | None = None
-    ) -> None:
-        self.error, self.detail, self.status, self.retry_after = error, detail, status, retry_after
-
-
-@dataclass(slots=True)
-class _Pace:
-    """A message a second for each channel, after so many at once."""
-
-    burst: int = 4
-    _free_at: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-
-    def wait(self, channel: str) -> float:
-        now = time.monotonic()
-        late = self._free_at[channel] - (self.burst - 1) - now
-        if late <= 0:
-            self._free_at[channel] = max(now, self._free_at[channel]) + 1
-        return late
+# Requests a minute of a whole workspace, and how many of them may come at once, by method.
+_TIERS = {
+    "apps.connections.open": (1, 60),
+    "chat.update": (50, 20),
+    "conversations.history": (50, 20),
+    "users.info": (100, 50),
+    "files.getUploadURLExternal": (100, 50),
+    "files.completeUploadExternal": (100, 50),
+}
 
 
 class FakeSlack:
@@ -244,7 +236,10 @@ class FakeSlack:
         self._port = port
         self._runner: web.AppRunner | None = None
         self._scripted: list[_Scripted] = []
-        self._pace = _Pace()
+        # “Several hundred a minute” in all, with generous bursts; a channel takes one a second.
+        self._workspace = Pace("workspace", 1 / 10, 100)
+        self._channel = Pace("channel", 1, 4)
+        self._tiers = {method: Pace(method, 60 / rate, burst) for method, (rate, burst) in _TIERS.items()}
         self._links: list[_Link] = []
         self._tickets: set[str] = set()
         self._waiting: dict[str, asyncio.Future[float]] = {}
@@ -295,6 +290,17 @@ class FakeSlack:
 
     def calls(self, method: str) -> list[Call]:
         return [call for call in self.journal if call.method == method]
+
+    @property
+    def too_fast(self) -> list[Call]:
+        """The requests that went beyond a limit."""
+        return [call for call in self.journal if call.over]
+
+    def busiest(self, seconds: float = 1.0, channel: str | None = None) -> int:
+        """Return how many messages were taken within so many seconds at the most."""
+        posted = self.calls("chat.postMessage")
+        taken = (each.at for each in posted if each.answered == "ok" and channel in {None, each.channel})
+        return busiest(taken, seconds)
 
     async def until(self, settled: Callable[[], object], seconds: float = 5.0) -> None:
         """Wait until something that happens here makes `settled` true."""
@@ -429,7 +435,7 @@ class FakeSlack:
         match fault:
             case Answer():
                 return _refused(
-                    call, _Refusal(fault.error, status=fault.status, retry_after=fault.retry_after)
+                    call, Refusal(fault.error, status=fault.status, retry_after=fault.retry_after)
                 )
             case Page():
                 call.answered = str(fault.status)
@@ -440,7 +446,7 @@ class FakeSlack:
         try:
             self._check_token(call.method, token)
             result = self._accept(call)
-        except _Refusal as refusal:
+        except Refusal as refusal:
             return _refused(call, refusal)
         match fault:
             case Murky():
@@ -462,15 +468,24 @@ class FakeSlack:
 
     def _check_token(self, method: str, token: str) -> None:
         if self.refusing:
-            raise _Refusal(self.refusing)
+            raise Refusal(self.refusing)
         if not token:
-            raise _Refusal("not_authed")
+            raise Refusal("not_authed")
         if method == "apps.connections.open" and token == self.bot_token:
-            raise _Refusal("not_allowed_token_type")
+            raise Refusal("not_allowed_token_type")
         if token != (self.app_token if method == "apps.connections.open" else self.bot_token):
-            raise _Refusal("invalid_auth")
+            raise Refusal("invalid_auth")
+
+    def _keep_pace(self, call: Call, *limits: tuple[Pace, str]) -> None:
+        if not self.limits:
+            return
+        call.over, wait = over(limits, call.at)
+        if wait > 0:
+            raise Refusal("ratelimited", status=429, retry_after=str(math.ceil(wait)))
 
     def _accept(self, call: Call) -> dict[str, Any]:
+        if call.method in self._tiers:
+            self._keep_pace(call, (self._tiers[call.method], ""))
         methods: dict[str, Callable[[Call], dict[str, Any]]] = {
             "chat.postMessage": self._post,
             "chat.update": self._update,
@@ -498,16 +513,14 @@ class FakeSlack:
             case "users.info":
                 user = str(call.params.get("user"))
                 if user not in self.users:
-                    raise _Refusal("user_not_found")
+                    raise Refusal("user_not_found")
                 return {"user": {"id": user, "team_id": self.team, "name": self.users[user], "is_bot": False}}
-        raise _Refusal("unknown_method")
+        raise Refusal("unknown_method")
 
     def _post(self, call: Call) -> dict[str, Any]:
         self._check_channel(call.channel)
         text, blocks, metadata = self._check_content(call)
-        late = self._pace.wait(call.channel) if self.limits else 0.0
-        if late > 0:
-            raise _Refusal("ratelimited", status=429, retry_after=str(math.ceil(late)))
+        self._keep_pace(call, (self._workspace, ""), (self._channel, call.channel))
         ts = f"{int(time.time())}.{self._next():06}"
         message = Accepted(time.monotonic(), ts, call.channel, text, blocks, metadata)
         self.messages[call.channel].append(message)
@@ -519,7 +532,7 @@ class FakeSlack:
         shown = self.messages[call.channel]
         at = next((at for at, each in enumerate(shown) if each.ts == call.params.get("ts")), None)
         if at is None:
-            raise _Refusal("message_not_found")
+            raise Refusal("message_not_found")
         old = shown[at]
         text, blocks, metadata = self._check_content(call)
         shown[at] = Accepted(old.at, old.ts, old.channel, text, blocks, metadata or old.metadata)
@@ -531,10 +544,10 @@ class FakeSlack:
         self._check_scope("files:write")
         name, length = str(call.params.get("filename") or ""), int(call.params.get("length") or 0)
         if not name or length <= 0:
-            raise _Refusal("invalid_arguments")
+            raise Refusal("invalid_arguments")
         alt = str(call.params.get("alt_txt") or "")
         if len(alt) > ALT:
-            raise _Refusal("alt_txt_too_large")
+            raise Refusal("alt_txt_too_large")
         file = f"F{self._next():08}"
         self._uploads[file] = _Upload(name, alt, length)
         return {"file_id": file, "upload_url": f"{self.origin}/upload/v1/{file}"}
@@ -562,7 +575,7 @@ class FakeSlack:
         for each in json.loads(call.params["files"]):
             upload = self._uploads.get(each["id"])
             if upload is None or not upload.content:
-                raise _Refusal("file_not_found")
+                raise Refusal("file_not_found")
             title = str(each.get("title") or upload.name)
             self.files[channel].append(Shared(channel, upload.name, title, upload.alt, upload.content))
             shared.append({"id": each["id"], "title": title})
@@ -570,41 +583,46 @@ class FakeSlack:
 
     def _check_scope(self, scope: str) -> None:
         if scope not in self.scopes:
-            raise _Refusal("missing_scope", f"needed: {scope}")
+            raise Refusal("missing_scope", f"needed: {scope}")
 
     def _history(self, call: Call) -> dict[str, Any]:
         self._check_channel(call.channel)
         limit = int(call.params.get("limit", 100))
         oldest = float(call.params.get("oldest") or 0)
         shown = [each for each in self.messages[call.channel] if float(each.ts) > oldest]
-        latest = [_wire(each) for each in reversed(shown[-limit:])]
+        # A cursor says how many were told already, the newest first.
+        told = int(call.params.get("cursor") or 0)
+        latest = [_wire(each) for each in shown[::-1][told : told + limit]]
         if str(call.params.get("include_all_metadata", "0")).lower() not in {"1", "true"}:
             for each in latest:
                 each.pop("metadata", None)
-        return {"messages": latest, "has_more": len(shown) > limit}
+        if len(shown) <= told + limit:
+            return {"messages": latest, "has_more": False}
+        after = {"next_cursor": str(told + limit)}
+        return {"messages": latest, "has_more": True, "response_metadata": after}
 
     def _check_channel(self, channel: str) -> None:
         if trouble := self.channels.get(channel, "channel_not_found"):
-            raise _Refusal(trouble)
+            raise Refusal(trouble)
 
     def _check_content(self, call: Call) -> tuple[str, list[dict[str, Any]], dict[str, Any]]:
         text = str(call.params.get("text") or "")
         blocks = _decoded(call.params.get("blocks")) or []
         metadata = _decoded(call.params.get("metadata")) or {}
         if not text and not blocks:
-            raise _Refusal("no_text")
+            raise Refusal("no_text")
         if len(text) > TEXT:
-            raise _Refusal("msg_too_long")
+            raise Refusal("msg_too_long")
         check_blocks(blocks)
         if metadata and not (
             isinstance(metadata.get("event_type"), str) and isinstance(metadata.get("event_payload"), dict)
         ):
-            raise _Refusal("invalid_metadata_format")
+            raise Refusal("invalid_metadata_format")
         self._note_markup(text, blocks)
         return text, blocks, metadata
 
     def _note_markup(self, text: str, blocks: list[dict[str, Any]]) -> None:
-        for each in (text, *_texts(blocks)):
+        for each in (text, *texts(blocks)):
             if any(found[1] for found in _ESCAPED.finditer(each)):
                 self.unescaped.append(each)
 
@@ -622,7 +640,7 @@ class FakeSlack:
             return web.Response(status=404, text="used_url")
         try:
             check_blocks(body.get("blocks") or [])
-        except _Refusal as refusal:
+        except Refusal as refusal:
             return web.Response(status=400, text=refusal.error)
         text, blocks = body.get("text", ""), body.get("blocks") or []
         self._note_markup(text, blocks)
@@ -668,39 +686,6 @@ class FakeSlack:
                     acked.set_result(time.monotonic())
 
 
-def check_blocks(blocks: list[dict[str, Any]]) -> None:
-    """Keep Slack's rules for blocks, one by one and together."""
-    if len(blocks) > BLOCKS:
-        raise _Refusal("invalid_blocks", "no more than 50 items allowed [json-pointer:/blocks]")
-    for at, block in enumerate(blocks):
-        if fault := _block_fault(block):
-            raise _Refusal("invalid_blocks", f"{fault} [json-pointer:/blocks/{at}]")
-    if len(json.dumps(blocks, ensure_ascii=False, separators=(",", ":"))) > TOTAL:
-        raise _Refusal("msg_blocks_too_long")
-
-
-def _block_fault(block: dict[str, Any]) -> str:
-    match block:
-        case {"type": "header", "text": {"type": "plain_text", "text": str(text)}}:
-            limit = HEADER
-        case {"type": "section", "text": {"type": "mrkdwn" | "plain_text", "text": str(text)}}:
-            limit = SECTION
-        case {"type": "context", "elements": [*elements]} if 1 <= len(elements) <= 10:
-            text, limit = max((str(each.get("text", "")) for each in elements), key=len), SECTION
-        case {"type": "divider"}:
-            return ""
-        case _:
-            return "unsupported block"
-    if not text.strip():
-        return "must be more than 0 characters"
-    return f"must be less than {limit + 1} characters" if len(text) > limit else ""
-
-
-def _texts(blocks: list[dict[str, Any]]) -> list[str]:
-    held = (each for block in blocks for each in (block.get("text"), *block.get("elements", ())))
-    return [str(each["text"]) for each in held if each]
-
-
 def _wire(message: Accepted) -> dict[str, Any]:
     wire = {
         "type": "message",
@@ -733,7 +718,7 @@ def _decoded(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) and value else value
 
 
-def _refused(call: Call, refusal: _Refusal) -> web.Response:
+def _refused(call: Call, refusal: Refusal) -> web.Response:
     call.answered = refusal.error
     headers = {} if refusal.retry_after is None else {"Retry-After": refusal.retry_after}
     body: dict[str, Any] = {"ok": False, "error": refusal.error}

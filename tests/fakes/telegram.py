@@ -29,6 +29,8 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from tests.fakes.pace import Pace, busiest, over
+
 TOKEN = "123456789:AAFakeFakeFakeFakeFakeFakeFakeFakeFak"
 
 _TAGS = re.compile("a|b|strong|i|em|s|strike|del|u|ins|tg-spoiler|tg-emoji|span|pre|code|blockquote")
@@ -39,6 +41,8 @@ _LONGEST = 4096
 _LONGEST_CAPTION = 1024
 _LARGEST_PHOTO = 10 * 1024 * 1024
 _PNG = b"\x89PNG\r\n\x1a\n"
+
+_COUNTED = {"sendMessage", "sendPhoto", "editMessageText"}
 
 _RIGHTS = (
     "can_be_edited",
@@ -65,13 +69,17 @@ _GIFTS = (
 
 @dataclass(slots=True)
 class Call:
-    """One request as it came in; `code` is what it was answered with, None while it is not or was cut."""
+    """One request as it came in; `code` is what it was answered with, None while it is not or was cut.
+
+    `over` names the limit that it went beyond: of the bot, of a private chat or of a group.
+    """
 
     at: float
     method: str
     params: dict[str, str]
     code: int | None = None
     files: dict[str, bytes] = field(default_factory=dict)
+    over: str = ""
 
     @property
     def chat(self) -> int:
@@ -153,21 +161,6 @@ class _Refusal(Exception):
     answer: Answer
 
 
-@dataclass(slots=True)
-class _Pace:
-    """So many at once, then one an interval, for each key."""
-
-    interval: float
-    burst: int
-    _free_at: dict[int, float] = field(default_factory=lambda: defaultdict(float))
-
-    def wait(self, key: int, now: float) -> float:
-        return self._free_at[key] - (self.burst - 1) * self.interval - now
-
-    def take(self, key: int, now: float) -> None:
-        self._free_at[key] = max(now, self._free_at[key]) + self.interval
-
-
 class FakeTelegram:
     """One bot's server; `journal` holds every request, `messages` what each chat shows."""
 
@@ -207,9 +200,12 @@ class FakeTelegram:
         self._update_id = 1000
         self._message_id = 0
         self._poll: asyncio.Future[bool] | None = None
-        self._everybody = _Pace(1 / 30, 30)
-        self._private = _Pace(1, 3)
-        self._group = _Pace(3, 20)
+        # The messages that were sent beyond what is free, each for a tenth of a Star.
+        self.paid = 0
+        self._everybody = Pace("bot", 1 / 30, 30)
+        self._paying = Pace("bot", 1 / 1000, 1000)
+        self._private = Pace("private chat", 1, 3)
+        self._group = Pace("group", 3, 20)
 
     @property
     def url(self) -> str:
@@ -242,6 +238,20 @@ class FakeTelegram:
 
     def calls(self, method: str) -> list[Call]:
         return [call for call in self.journal if call.method == method]
+
+    @property
+    def too_fast(self) -> list[Call]:
+        """The requests that went beyond a limit."""
+        return [call for call in self.journal if call.over]
+
+    def busiest(self, seconds: float = 1.0, chat: int | None = None) -> int:
+        """Return how many messages and changes were taken within so many seconds at the most."""
+        taken = (
+            call.at
+            for call in self.journal
+            if call.method in _COUNTED and call.code == 200 and chat in {None, call.chat}
+        )
+        return busiest(taken, seconds)
 
     def texts(self, chat: int) -> list[str]:
         return [message.text for message in self.messages[chat]]
@@ -461,15 +471,19 @@ class FakeTelegram:
         return _accepted(call, message_id, text, "text")
 
     def _keep_pace(self, call: Call) -> None:
+        """Count a message or a change; who pays for a broadcast may send a thousand a second."""
         if not self.limits:
             return
-        paces = ((self._everybody, 0), (self._group if call.chat < 0 else self._private, call.chat))
-        wait = max(pace.wait(key, call.at) for pace, key in paces)
+        theirs = (self._group if call.chat < 0 else self._private, call.chat)
+        paying = call.params.get("allow_paid_broadcast") == "true"
+        call.over, wait = over(((self._paying if paying else self._everybody, 0), theirs), call.at)
         if wait > 0:
             seconds = max(1, math.ceil(wait))
             raise _Refusal(Answer(429, f"Too Many Requests: retry after {seconds}", {"retry_after": seconds}))
-        for pace, key in paces:
-            pace.take(key, call.at)
+        if paying and self._everybody.wait(0, call.at) > 0:
+            self.paid += 1
+        elif paying:
+            self._everybody.take(0, call.at)
 
     def _wire(self, message: Accepted) -> dict[str, Any]:
         return {

@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import aiohttp
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from telegram import Bot
 
-from bot.alerts.outcome import Again, Broken, Gone, Moved, Outcome, Sent, Unknown
+from bot.alerts.outcome import Again, Broken, Gone, Moved, Outcome, Refused, Sent, Slow, Unknown
 from bot.chats.chat_id import ChatId
 from bot.chats.roles import Role
 from bot.errors import Away, WrongServer
-from bot.messages.blocks import Block, Line, Link, Message, Strong, Table, Words, line, message_of, strong
+from bot.messages.blocks import (
+    Block,
+    Line,
+    Link,
+    Message,
+    Span,
+    Strong,
+    Table,
+    Words,
+    line,
+    message_of,
+    strong,
+)
 from bot.platforms.telegram.administrators import Administrators
 from bot.platforms.telegram.client import bot_id, connect
 from bot.platforms.telegram.listen import TelegramListener
@@ -279,9 +293,22 @@ class TestRendering:
         assert all(units(each) <= LONGEST for each in shown)
         assert "\n".join(shown).count("🔔") == 5000
 
-    def test_a_line_that_no_message_holds_ends_in_an_ellipsis(self) -> None:
-        (part,) = render(Message(Line((Words("🔔" * 3000), Strong("never seen")))))
-        assert visible(part.html) == "🔔" * 2047 + "…"
+    def test_a_line_that_no_message_holds_goes_on_in_the_next_with_its_marks(self) -> None:
+        link = Link("小米" * 2500, "https://x.example/1")
+        parts = render(Message(strong("Heading"), (Line((Words("🔔" * 3000), Strong("<&>" * 2000), link)),)))
+        assert "".join(visible(part.html) for part in parts).replace("\n", "") == (
+            "Heading" + "🔔" * 3000 + "<&>" * 2000 + "小米" * 2500
+        )
+        assert all(units(visible(part.html)) <= LONGEST for part in parts)
+        bold = re.findall("<b>(.*?)</b>", "".join(part.html for part in parts))
+        assert "".join(bold) == "Heading" + "&lt;&amp;&gt;" * 2000
+        linked = re.findall('<a href="https://x.example/1">(.*?)</a>', "".join(part.html for part in parts))
+        assert "".join(linked) == "小米" * 2500
+
+    def test_a_line_that_no_message_holds_is_parted_between_words(self) -> None:
+        first, second = render(message_of(" ".join(["Xiaomi"] * 700)))
+        assert first.html.endswith("Xiaomi </b>")
+        assert second.html.startswith("<b>Xiaomi")
 
     def test_a_table_that_no_message_holds_becomes_several(self) -> None:
         table = Table(tuple((f"ROW{number}", "<&>" * 10) for number in range(300)))
@@ -324,6 +351,40 @@ class TestRendering:
             assert 0 < units(visible(part.html)) <= LONGEST
             assert units(part.plain) <= LONGEST
 
+    @given(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["words", "strong", "link"]),
+                st.text(st.sampled_from("a<&>🔔騰 "), max_size=40),
+                st.sampled_from([1, 30, 300]),
+            ),
+            max_size=8,
+        )
+    )
+    @settings(max_examples=60, deadline=None)
+    def test_marks_are_whole_in_every_part_and_no_word_is_lost(
+        self, drawn: list[tuple[str, str, int]]
+    ) -> None:
+        texts = [text * times for _, text, times in drawn]
+        spans = (_span(kind, text) for (kind, _, _), text in zip(drawn, texts, strict=True))
+        parts = render(Message(strong("Heading"), (Line(tuple(spans)),)))
+        shown = "".join(visible(part.html) for part in parts)
+        assert _bare(shown) == _bare("Heading" + "".join(texts))
+        assert all(units(visible(part.html)) <= LONGEST for part in parts)
+
+
+def _span(kind: str, text: str) -> Span:
+    match kind:
+        case "strong":
+            return Strong(text)
+        case "link":
+            return Link(text, "https://x.example/?a&b")
+    return Words(text)
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())
+
 
 class TestSending:
     async def test_a_message_is_shown_once_without_a_preview(
@@ -345,6 +406,23 @@ class TestSending:
         assert "disable_notification" not in loud.params
         assert len(quiet) > 1
         assert {each.params["disable_notification"] for each in quiet} == {"true"}
+
+    async def test_a_long_message_rings_once(self, fake: FakeTelegram, sender: TelegramSender) -> None:
+        await sender.send(HERS, LONG, "d1")
+        assert [each.params.get("disable_notification") for each in fake.calls("sendMessage")] == [
+            None,
+            "true",
+            "true",
+        ]
+
+    async def test_only_whoever_pays_asks_for_a_paid_broadcast(self, fake: FakeTelegram, bot: Bot) -> None:
+        paying = TelegramSender(bot, paid=True)
+        await paying.send(HERS, HELLO, "d1")
+        await TelegramSender(bot).send(HERS, HELLO, "d2")
+        assert [each.params.get("allow_paid_broadcast") for each in fake.calls("sendMessage")] == [
+            "true",
+            None,
+        ]
 
     async def test_a_message_grows_in_its_place(self, fake: FakeTelegram, sender: TelegramSender) -> None:
         assert await sender.send(HERS, HELLO, "d1") == Sent("1")
@@ -376,11 +454,11 @@ class TestSending:
             (Answer(403, "Forbidden: bot was kicked from the supergroup chat"), Gone),
             (Answer(403, "Forbidden: user is deactivated"), Gone),
             (Answer(403, "Forbidden: bot is not a member of the channel chat"), Gone),
-            (Answer(403, "Forbidden: the moon is full"), Again),
+            (Answer(403, "Forbidden: the moon is full"), Refused),
             (Answer(400, "Bad Request: chat not found"), Gone),
             (Answer(400, "Bad Request: message thread not found"), Gone),
             (Answer(400, "Bad Request: not enough rights to send text messages to the chat"), Again),
-            (Answer(400, "Bad Request: the moon is full"), Broken),
+            (Answer(400, "Bad Request: the moon is full"), Refused),
             (Answer(409, "Conflict: whatever"), Again),
             (Answer(500, "Internal Server Error"), Again),
             (GATEWAY, Again),
@@ -404,7 +482,8 @@ class TestSending:
     async def test_an_answer_that_comes_too_late_is_unknown(
         self, fake: FakeTelegram, sender: TelegramSender, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("bot.platforms.telegram.request._READ", 0.1)
+        soon = aiohttp.ClientTimeout(total=5.1, sock_read=0.1)
+        monkeypatch.setattr("bot.platforms.telegram.request._USUAL", soon)
         fake.script(Late(3))
         assert await sender.send(HERS, HELLO, "d1") == Unknown("Telegram did not answer in time")
         assert len(fake.texts(ALICE)) == 1
@@ -413,25 +492,7 @@ class TestSending:
         self, fake: FakeTelegram, sender: TelegramSender
     ) -> None:
         fake.script(Answer(429, "Too Many Requests: retry after 7", {"retry_after": 7}))
-        assert await sender.send(HERS, HELLO, "d1") == Again(
-            "Too Many Requests: retry after 7 s", 7000, "chat"
-        )
-
-    @pytest.mark.parametrize(
-        "fault",
-        [
-            Answer(429, "Too Many Requests"),
-            Answer(429, "Too Many Requests", {"retry_after": "soon"}),
-            Page(429, "<html>slow down</html>"),
-        ],
-    )
-    async def test_too_fast_without_a_readable_wait_is_five_seconds(
-        self, fake: FakeTelegram, sender: TelegramSender, fault: Fault
-    ) -> None:
-        fake.script(fault)
-        assert await sender.send(HERS, HELLO, "d1") == Again(
-            "Too Many Requests: retry after 5 s", 5000, "chat"
-        )
+        assert await sender.send(HERS, HELLO, "d1") == Slow("Too Many Requests: retry after 7 s", 7000)
 
     async def test_a_group_that_became_a_supergroup_is_named_with_its_new_id(
         self, fake: FakeTelegram, sender: TelegramSender
@@ -492,7 +553,7 @@ class TestSendingInParts:
     async def test_a_long_message_is_known_by_its_first_part(
         self, fake: FakeTelegram, sender: TelegramSender, reports: Reports
     ) -> None:
-        assert await sender.send(HERS, LONG, "d1") == Sent("1")
+        assert await sender.send(HERS, LONG, "d1") == Sent("1", posts=3)
         assert [text[:9] for text in fake.texts(ALICE)] == ["Heading\n0", "2 xxxxxxx", "4 xxxxxxx"]
         assert reports.waits == [1.1, 1.1]
 
@@ -508,7 +569,7 @@ class TestSendingInParts:
     ) -> None:
         faults = iter([None, GATEWAY, Answer(429, "slow", {"retry_after": 3})])
         fake.on_request = lambda _: fake.script(fault) if (fault := next(faults, None)) else None
-        assert await sender.send(HERS, LONG, "d1") == Sent("1")
+        assert await sender.send(HERS, LONG, "d1") == Sent("1", posts=3)
         assert len(fake.texts(ALICE)) == 3
         assert reports.waits == [1.1, 1.0, 3.0, 1.1]
 
@@ -518,14 +579,26 @@ class TestSendingInParts:
         fake.on_accepted = lambda _: fake.script(GATEWAY, times=9)
         assert await sender.send(HERS, LONG, "d1") == Sent("1")
         assert len(fake.texts(ALICE)) == 1
-        assert reports.said == ["the rest of a long message was given up"]
+        (said,) = reports.said
+        assert said.startswith(
+            "the rest of a long message was given up: Again(why='Telegram answers with 502'"
+        )
+
+    async def test_later_parts_that_take_too_long_are_given_up_and_nothing_is_repeated(
+        self, fake: FakeTelegram, bot: Bot, reports: Reports
+    ) -> None:
+        hurried = TelegramSender(bot, report=reports.report, within=0.3)
+        fake.on_accepted = lambda _: fake.script(Late(5))
+        assert await hurried.send(HERS, LONG, "d1") == Sent("1")
+        assert reports.said == ["the rest of a long message was given up: not shown within 0.3 s"]
+        assert len(fake.calls("sendMessage")) == 1
 
     async def test_a_later_part_that_may_be_shown_is_not_repeated(
         self, fake: FakeTelegram, sender: TelegramSender
     ) -> None:
         faults = iter([None, DropAfter()])
         fake.on_request = lambda _: fake.script(fault) if (fault := next(faults, None)) else None
-        assert await sender.send(HERS, LONG, "d1") == Sent("1")
+        assert await sender.send(HERS, LONG, "d1") == Sent("1", posts=3)
         assert len(fake.texts(ALICE)) == 3
 
 
@@ -710,7 +783,15 @@ class TestListening:
 class TestPolling:
     @pytest.mark.parametrize(
         "fault",
-        [GATEWAY, NO_JSON, EMPTY, DropBefore(), DropAfter(), Answer(429, "slow", {"retry_after": 2})],
+        [
+            GATEWAY,
+            NO_JSON,
+            EMPTY,
+            DropBefore(),
+            DropAfter(),
+            Answer(429, "slow", {"retry_after": 2}),
+            Answer(429, "slow"),
+        ],
     )
     async def test_polling_goes_on_after_anything(self, fake: FakeTelegram, bot: Bot, fault: Fault) -> None:
         fake.script(fault, method="getUpdates", times=3)
@@ -839,9 +920,9 @@ class TestTheFake:
             hers = [await sender.send(HERS, HELLO, "d") for _ in range(4)]
             ours = [await sender.send(OURS, HELLO, "d") for _ in range(21)]
             await bot.shutdown()
-        assert [type(each) for each in hers] == [Sent, Sent, Sent, Again]
-        assert [type(each) for each in ours] == [Sent] * 20 + [Again]
-        assert hers[-1] == Again("Too Many Requests: retry after 1 s", 1000, "chat")
+        assert [type(each) for each in hers] == [Sent, Sent, Sent, Slow]
+        assert [type(each) for each in ours] == [Sent] * 20 + [Slow]
+        assert hers[-1] == Slow("Too Many Requests: retry after 1 s", 1000)
 
     async def test_it_ends_the_earlier_of_two_polls(self, fake: FakeTelegram, bot: Bot) -> None:
         async with asyncio.TaskGroup() as polls:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from telegram import Bot
 
-from bot.alerts.outcome import Again, Gone, Outcome, Sent, Unknown
+from bot.alerts.outcome import Again, Gone, Outcome, Sent, Slow, Unknown
 from bot.chats.chat_id import ChatId
 from bot.messages.blocks import Message, line, message_of, strong
 from bot.platforms.telegram.client import connect
@@ -102,7 +102,7 @@ async def test_a_long_answer_is_all_its_parts_and_then_the_picture(
     long = Message(strong("Long"), tuple(line("x" * 500) for _ in range(10)), picture=DRAWN)
     outcome = await sender.send(HERS, long, "d1")
     first, second, last = fake.messages[ALICE]
-    assert outcome == Sent(str(first.message_id))
+    assert outcome == Sent(str(first.message_id), posts=3)
     assert [bool(each.photo) for each in (first, second, last)] == [False, False, True]
 
 
@@ -136,7 +136,7 @@ async def test_a_picture_that_is_no_picture_costs_only_itself(
 @pytest.mark.parametrize(
     "fault, outcome",
     [
-        (Answer(429, "Too Many Requests: retry after 7", {"retry_after": 7}), Again("", wait=7000)),
+        (Answer(429, "Too Many Requests: retry after 7", {"retry_after": 7}), Slow("", wait=7000)),
         (DropAfter(), Unknown("")),
         (Page(200, '{"ok": true, "result": {"nothing": 1}}'), Unknown("")),
     ],

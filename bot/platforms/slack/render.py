@@ -16,10 +16,10 @@ HEADER = 150
 # Slack refuses from about 13,200 on, counted over the blocks as JSON.
 TOTAL = 11_800
 NOTICE = 300
-PLAIN = 3900
 
 _FENCE = "```"
-_ROW = 1000
+# Written down, a sign takes five at the most.
+_ROW = 550
 
 Shape = dict[str, Any]
 """One block as Slack's JSON has it."""
@@ -33,10 +33,8 @@ class Post:
     blocks: tuple[Shape, ...] = ()
 
     def plainer(self) -> Post:
-        """Return it without blocks, for when Slack refuses them; lines that are too many are left out."""
-        lines = (line for shape in self.blocks for line in _text(shape).split("\n"))
-        first, *more = _joined(lines, PLAIN) if self.blocks else (self.text,)
-        return Post(f"{first}\n…" if more else first)
+        """Return it without blocks, for when Slack refuses them; all that they say is in its text."""
+        return Post("\n".join(map(_text, self.blocks)) or self.text)
 
 
 def render(message: Message) -> tuple[Post, ...]:
@@ -119,7 +117,9 @@ def _tabled(table: Table) -> Iterator[str]:
     if not table.rows:
         return
     seen = Table(tuple(tuple(map(clean, row)) for row in table.rows))
-    rows = (preformatted(_cut(row, _ROW // 2)) for row in columns(seen))
+    rows = (
+        preformatted(row[at : at + _ROW]) for row in columns(seen) for at in range(0, max(1, len(row)), _ROW)
+    )
     for text in _joined(rows, SECTION - 2 * len(_FENCE) - 2):
         yield f"{_FENCE}\n{text}\n{_FENCE}"
 

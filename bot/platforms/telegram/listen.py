@@ -105,7 +105,8 @@ class TelegramListener:
             case Conflict():
                 why, wait = _CONFLICT, _CONFLICT_WAIT
             case TooFast():
-                why, wait = failure.message, failure.wait / 1000
+                why = failure.message
+                wait = wait if failure.wait is None else failure.wait / 1000
             case TelegramError():
                 why = failure.message
             case TimeoutError():

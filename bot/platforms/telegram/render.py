@@ -1,4 +1,7 @@
-"""A message as Telegram's HTML: escaped here and nowhere else, and cut between blocks where it is too long.
+"""A message as Telegram's HTML: escaped here and nowhere else, and parted where it is too long.
+
+It is parted between blocks, and within one only where no message could hold it. Text is parted before it is
+marked, so every part has all of its marks.
 
 ::
 
@@ -12,17 +15,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from html import escape
 from urllib.parse import urlsplit
 
 from bot.messages.blocks import Line, Link, Message, Span, Strong, Table, columns
-from bot.platforms.telegram.text import LONGEST, clean, cut, units
+from bot.platforms.telegram.text import LONGEST, clean, split, units
 
 # Beyond these Telegram drops marks silently, or refuses the whole.
 _MOST_MARKS = 100
 _MOST_OF_LINKS = 8_000
 _LONGEST_LINK = 2_000
+# One alert goes to many chats in the same words.
+_REMEMBERED = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class _Piece:
     apart: bool = False
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def render(message: Message) -> tuple[Part, ...]:
     """Return the messages that show `message`: nearly always one, none if nothing of it can be seen."""
     parts: list[Part] = []
@@ -86,34 +93,53 @@ def _joined(lines: list[tuple[str, bool]]) -> str:
 
 
 def _pieces(message: Message) -> Iterator[_Piece]:
-    yield _line(message.heading, "b")
+    yield from _lines(message.heading, "b")
     for block in message.blocks:
         if isinstance(block, Table):
             yield from _tables(block)
         else:
-            yield _line(block)
+            yield from _lines(block)
     if message.small is not None:
-        yield _line(message.small, "i", apart=bool(message.blocks))
+        yield from _lines(message.small, "i", apart=bool(message.blocks))
 
 
-def _line(line: Line, tag: str = "", *, apart: bool = False) -> _Piece:
-    """Write a line, all of it inside `tag`; one that no message could hold loses its end."""
+def _lines(line: Line, tag: str = "", *, apart: bool = False) -> Iterator[_Piece]:
+    """Write a line, as several where no message could hold it."""
+    for at, each in enumerate(_fitting(line)):
+        yield _line(each, tag, apart=apart and at == 0)
+
+
+def _fitting(line: Line) -> Iterator[Line]:
+    """Clean a line, and part it so that each message can hold a piece of it."""
+    held: list[Span] = []
     room = LONGEST
+    for span in line.spans:
+        left = clean(span.text)
+        while units(left) > room:
+            if held and units(left) <= LONGEST:
+                head = ""
+            else:
+                head, left = split(left, room)
+            if head:
+                held.append(replace(span, text=head))
+            yield Line(tuple(held))
+            held, room = [], LONGEST
+        if left:
+            held.append(replace(span, text=left))
+            room -= units(left)
+    yield Line(tuple(held))
+
+
+def _line(line: Line, tag: str, *, apart: bool) -> _Piece:
+    """Write a line that a message can hold, all of it inside `tag`."""
     html, shown, plain, marks, links = "", "", "", 1 if tag else 0, 0
     for span in line.spans:
-        whole = clean(span.text)
-        text = cut(whole, room)
-        if not text:
-            continue
         opened, closed, address = _marks(span, tag)
-        room -= units(text)
-        html += f"{opened}{escape(text, quote=False)}{closed}"
-        shown += text
-        plain += f"{text} ({address})" if address else text
+        html += f"{opened}{escape(span.text, quote=False)}{closed}"
+        shown += span.text
+        plain += f"{span.text} ({address})" if address else span.text
         marks += bool(opened)
         links += len(address)
-        if text != whole or room <= 0:
-            break
     if links > _MOST_OF_LINKS or marks > _MOST_MARKS:
         html, plain, marks, links = escape(shown, quote=False), shown, 1 if tag else 0, 0
     return _Piece(f"<{tag}>{html}</{tag}>" if tag and html else html, shown, plain, marks, links, apart)
@@ -148,13 +174,20 @@ def _tables(table: Table) -> Iterator[_Piece]:
     rows: list[str] = []
     cells = tuple(tuple(clean(cell) for cell in row) for row in table.rows)
     for row in columns(Table(cells)) if cells and cells[0] else ():
-        written = cut(row, LONGEST)
-        if rows and units("\n".join((*rows, written))) > LONGEST:
-            yield _table(rows)
-            rows = []
-        rows.append(written)
+        for written in _cut(row):
+            if rows and units("\n".join((*rows, written))) > LONGEST:
+                yield _table(rows)
+                rows = []
+            rows.append(written)
     if rows:
         yield _table(rows)
+
+
+def _cut(row: str) -> Iterator[str]:
+    while units(row) > LONGEST:
+        head, row = split(row, LONGEST)
+        yield head
+    yield row
 
 
 def _table(rows: list[str]) -> _Piece:

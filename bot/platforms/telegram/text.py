@@ -28,8 +28,10 @@ def units(text: str) -> int:
     return len(text) + sum(sign > "\uffff" for sign in text)
 
 
-def cut(text: str, room: int) -> str:
-    """Shorten `text` to `room` units, an ellipsis showing that there was more."""
-    if units(text) <= room:
-        return text
-    return text.encode("utf-16-le")[: 2 * max(0, room - 1)].decode("utf-16-le", "ignore") + "…"
+def split(text: str, room: int) -> tuple[str, str]:
+    """Part `text` after as many units as there is room for, behind a space if there is one late enough."""
+    head = text.encode("utf-16-le")[: 2 * room].decode("utf-16-le", "ignore")
+    space = head.rfind(" ")
+    if space > len(head) // 2:
+        head = head[: space + 1]
+    return head, text[len(head) :]

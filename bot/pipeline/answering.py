@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.alerts.outcome import Again, Outcome, Sent
+from bot.alerts.outcome import Again, Outcome, Sent, Slow
 from bot.chats.chat_id import ChatId
 from bot.clock import MachineTime
 from bot.messages.blocks import Message
@@ -18,6 +18,7 @@ from bot.store.outbox import Pace
 from bot.store.pace import Budget
 
 _LONGEST_WAIT_MS = 10_000
+_SHORT_WAIT_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,11 @@ class Answering:
         """Send an answer; where the platform asks for a short patience, once more."""
         await self._turn()
         outcome = await self._send(chat, message)
-        if isinstance(outcome, Again) and (outcome.wait or 0) <= _LONGEST_WAIT_MS:
-            await asyncio.sleep((outcome.wait or 1000) / 1000)
+        if isinstance(outcome, Slow):
+            until = self.clock() + (outcome.wait or _SHORT_WAIT_MS)
+            await pace.slow_down(self.link, chat, self.budget, self.clock(), until)
+        if isinstance(outcome, Again | Slow) and (outcome.wait or 0) <= _LONGEST_WAIT_MS:
+            await asyncio.sleep((outcome.wait or _SHORT_WAIT_MS) / 1000)
             await self._turn()
             outcome = await self._send(chat, message)
         if not isinstance(outcome, Sent):
@@ -44,7 +48,7 @@ class Answering:
 
     async def _send(self, chat: ChatId, message: Message) -> Outcome:
         now = self.clock()
-        turn = await outbox.pay(self.link, chat, now, self.pace(chat))
+        turn, _ = await outbox.pay(self.link, chat, now, self.pace(chat))
         await asyncio.sleep((turn - now) / 1000)
         return await self.sender.send(chat, message, f"answer-{secrets.token_hex(8)}")
 

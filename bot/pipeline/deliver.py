@@ -1,199 +1,122 @@
-"""Deliver: claim a chat that is due, send what waits there, and settle what became of it."""
+"""Deliver: claim the chats that are due as the connection's pace allows, and give each its turn."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from random import Random
 
-from bot.alerts.alert import Alert
-from bot.alerts.outcome import Again, Broken, Gone, Moved, Outcome, Sent, Unknown
-from bot.chats.chat_id import ChatId
-from bot.clock import MachineTime
 from bot.errors import Away
-from bot.messages.blocks import Message
-from bot.pipeline.moving import move_chat
-from bot.pipeline.retry import backoff
+from bot.pipeline.dispatch import Dispatch
 from bot.pipeline.showing import Showing
+from bot.pipeline.turn import Turn
 from bot.ports import Sender
-from bot.store import alerts as stored
 from bot.store import outbox, pace
-from bot.store.link import Link
-from bot.store.outbox import Claim, Ending, Growing, Pace
-from bot.store.pace import Budget
+from bot.store.outbox import Claim
 
-_AT_ONCE = 32
+_AT_ONCE = 64
+# Where all hands are full, what ends within so short a time is claimed for together.
+_TOGETHER_S = 0.004
 _IDLE_S = 2.0
 _AWAY_S = 0.5
 
-Report = Callable[..., None]
 
+@dataclass(slots=True)
+class _UnderWay:
+    """The turns that go on at one time."""
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long things may take, in milliseconds.
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
-    `lease`: how long a sender may hold a chat, longer than its slowest send. `send`: when a send is given up
-    as unknown. `doubt`: how long an unknown delivery waits before its one repeat. `oldest`: the age at which
-    an alert is no longer worth telling.
-    """
+    @property
+    def free(self) -> int:
+        """How many more may."""
+        return _AT_ONCE - len(self.tasks)
 
-    lease: int = 60_000
-    send: int = 30_000
-    doubt: int = 30_000
-    oldest: int = 24 * 3_600_000
+    def add(self, task: asyncio.Task[None]) -> None:
+        self.tasks.add(task)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        self._ended.set()
+
+    async def some_end(self) -> None:
+        """Wait until one ends, and a moment for those that end with it."""
+        self._ended.clear()
+        await self._ended.wait()
+        await asyncio.sleep(_TOGETHER_S)
 
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
     """Sends on every route that it has a connection for; no wait of one chat holds up another."""
 
-    link: Link
+    dispatch: Dispatch
     senders: Mapping[str, Sender]
-    compose: Callable[[Sequence[Alert], ChatId], Message]
-    budget_of: Callable[[str], Budget]
-    pace_of: Callable[[ChatId], Pace]
-    patience: Patience
-    clock: MachineTime
-    report: Report
-    chance: Random = field(default_factory=Random)
+    _turns: dict[str, Turn] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Make ready to serve each connection."""
+        for sender in self.senders.values():
+            self._turns[sender.route] = Turn(self.dispatch, sender, Showing(self.dispatch, sender))
 
     async def run(self) -> None:
         """Deliver until cancelled; what is on its way then is finished first."""
         async with asyncio.TaskGroup() as group:
-            for sender in self.senders.values():
-                group.create_task(self._serve(sender))
+            for turn in self._turns.values():
+                group.create_task(self._serve(turn))
 
-    async def _serve(self, sender: Sender) -> None:
-        under_way: set[asyncio.Task[None]] = set()
+    async def _serve(self, turn: Turn) -> None:
+        under_way = _UnderWay()
         try:
             while True:
                 try:
-                    await self._round(sender, under_way)
+                    await self._round(turn, under_way)
                 except Away as error:
-                    self.report("delivery waits", route=sender.route, why=str(error))
+                    self.dispatch.report("delivery waits", route=turn.sender.route, why=str(error))
                     await asyncio.sleep(_AWAY_S)
         finally:
-            if under_way:
-                await asyncio.wait(under_way, timeout=self.patience.send / 1000)
+            if under_way.tasks:
+                await asyncio.wait(under_way.tasks, timeout=self.dispatch.patience.send / 1000)
 
-    async def _round(self, sender: Sender, under_way: set[asyncio.Task[None]]) -> None:
+    async def _round(self, turn: Turn, under_way: _UnderWay) -> None:
         """Claim what is due and set it going, or wait until something is."""
-        if len(under_way) >= _AT_ONCE:
-            await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+        if not under_way.free:
+            await under_way.some_end()
+        link, route, now = self.dispatch.link, turn.sender.route, self.dispatch.clock()
+        due, first = await outbox.waiting(link, route, now, under_way.free)
+        if not due:
+            await self._idle(route, _IDLE_S if first is None else (first - now) / 1000)
             return
-        now = self.clock()
-        free = _AT_ONCE - len(under_way)
+        budget = self.dispatch.budget_of(route)
+        granted = due
+        if budget.interval:
+            taken = await pace.take(link, route, budget, budget.for_alerts, now, due)
+            granted = taken.granted
+            if not granted:
+                await asyncio.sleep(min(_IDLE_S, max(taken.next_at - now, 1) / 1000))
+                return
+        claims = await self._claim(route, granted)
+        if budget.interval and len(claims) < granted:
+            await pace.give_back(link, route, budget, now, granted - len(claims))
+        for claim in claims:
+            under_way.add(asyncio.create_task(turn.take(claim)))
+
+    async def _idle(self, route: str, seconds: float) -> None:
+        await outbox.wait_for_mail(self.dispatch.link, route, min(_IDLE_S, seconds))
+
+    async def _claim(self, route: str, most: int) -> tuple[Claim, ...]:
+        """Claim chats that are due; where the answer is lost, the same ones are asked for again."""
         # A token a claim: one that was given up by its lease can never settle for the one that took over.
-        token = secrets.token_hex(8)
-        claims = await outbox.claim(self.link, sender.route, token, now, now + self.patience.lease, free)
-        if not claims:
-            due = await outbox.next_due(self.link, sender.route)
-            seconds = _IDLE_S if due is None else min(_IDLE_S, (due - self.clock()) / 1000)
-            await outbox.wait_for_mail(self.link, sender.route, seconds)
-            return
-        budget = self.budget_of(sender.route)
-        taken = await pace.take(self.link, sender.route, budget, budget.for_alerts, now, len(claims))
-        for claim in claims[: taken.granted]:
-            task = asyncio.create_task(self._deliver(sender, claim))
-            under_way.add(task)
-            task.add_done_callback(under_way.discard)
-        for claim in claims[taken.granted :]:
-            await outbox.release(self.link, claim, taken.next_at)
-
-    async def _deliver(self, sender: Sender, claim: Claim) -> None:
-        try:
-            await self._send_head(sender, claim)
-        except Away as error:
-            # The lease runs out, and whoever claims the chat then finds how far this came.
-            self.report("delivery left", chat=str(claim.chat), why=str(error))
-
-    async def _send_head(self, sender: Sender, claim: Claim) -> None:
-        """Send the oldest delivery of a chat, with those that fold into its message.
-
-        1. A delivery whose alert cannot be read, or is too old to be worth telling, is dead.
-        2. One that is in doubt is looked up; where that tells nothing, it waits for a while and is then
-           repeated once.
-        3. What is to be sent is marked so just before it is, and only what is still asked for.
-        4. What the platform said is recorded after it said it, and never before.
-        """
-        showing = Showing(self.link, sender, self.compose, self.patience.send, self.report)
-        alerts = await stored.alerts_of(self.link, [each.fingerprint for each in claim.pending])
-        head, *rest = claim.pending
-        first = alerts.get(head.fingerprint)
-        if first is None or first.raised < self.clock() - self.patience.oldest:
-            why = "its facts are gone" if first is None else "too old to tell"
-            await self._settle(claim, Ending("dead", why), [head.fingerprint])
-            return
-        if head.in_doubt:
-            outcome = await showing.look_up(claim.chat, head.fingerprint)
-            left = [each.fingerprint for each in claim.pending if each.state == head.state]
-            if isinstance(outcome, Sent) or (isinstance(outcome, Unknown) and head.state == "sending"):
-                grown = showing.grown(first, outcome, left)
-                await self._record(sender, claim, outcome, grown, head.attempt, left)
-                return
-        doubted = head.state == "unknown"
-        folded = [
-            alerts[each.fingerprint]
-            for each in rest
-            if each.fingerprint in alerts
-            and alerts[each.fingerprint].fold == first.fold
-            and (each.state == "unknown") == doubted
-        ]
-        begun = await outbox.begin(self.link, claim, self.clock(), [first, *folded])
-        if begun is None:
-            return
-        attempt, wanted = begun
-        if not wanted:
-            await self._settle(claim, Ending("dropped", "unsubscribed"), [])
-            return
-        outcome, grown = await showing.show(claim.chat, [alerts[each] for each in wanted])
-        await self._record(sender, claim, outcome, grown, attempt, wanted)
-
-    async def _record(
-        self,
-        sender: Sender,
-        claim: Claim,
-        outcome: Outcome,
-        grown: Growing | None,
-        attempt: int,
-        fingerprints: Sequence[str],
-    ) -> None:
-        now = self.clock()
-        match outcome:
-            case Sent(message_id):
-                ending = Ending("sent", message_id, grown=grown)
-            case Again(why, wait, scope):
-                pause = backoff(attempt, self.chance) if wait is None else wait
-                if scope == "route":
-                    await pace.hold(self.link, sender.route, now + pause)
-                ending = Ending("waiting", why, pause)
-            case Unknown(why):
-                ending = Ending("unknown", why, self.patience.doubt)
-            case Gone(why):
-                ending = Ending("gone", why)
-            case Broken(why):
-                ending = Ending("dead", why)
-            case Moved(to):
-                await move_chat(self.link, claim, to, now)
-                self.report("chat moved", chat=str(claim.chat), to=str(to))
-                return
-        if ending.state != "sent":
-            self.report("not delivered", chat=str(claim.chat), ended=ending.state, why=ending.word)
-        await self._settle(claim, ending, fingerprints)
-
-    async def _settle(self, claim: Claim, ending: Ending, fingerprints: Sequence[str]) -> None:
-        """Record an ending, until Redis takes it or the lease is up: the script may be asked twice."""
+        token, now = secrets.token_hex(8), self.dispatch.clock()
+        deadline = now + self.dispatch.patience.lease
         while True:
             try:
-                await outbox.settle(
-                    self.link, claim, self.clock(), ending, self.pace_of(claim.chat), fingerprints
-                )
-            except Away:
-                if self.clock() > claim.deadline:
+                return await outbox.claim(self.dispatch.link, route, token, now, deadline, most)
+            except Away as error:
+                self.dispatch.report("delivery waits", route=route, why=str(error))
+                if self.dispatch.clock() >= deadline:
                     raise
                 await asyncio.sleep(_AWAY_S)
-            else:
-                return

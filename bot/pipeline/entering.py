@@ -64,7 +64,6 @@ class Session:
 
     day: date
     history: Series
-    entered: Entered
     footings: list[tuple[Rule, Footing]] = field(default_factory=list)
     gates: tuple[Rule, ...] = ()
 
@@ -82,7 +81,7 @@ class Entering:
 
     async def session(self, entered: Entered, rules: Iterable[Rule]) -> Session:
         """Return the session of what is entered, for the rules that look at the instrument."""
-        session = Session(entered.quote.session, entered.history, entered)
+        session = Session(entered.quote.session, entered.history)
         for rule in rules:
             told = await stored.ladders(self.link, rule.revision, entered.quote.symbol)
             if isinstance(rule.condition, Gate):

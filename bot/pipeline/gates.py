@@ -31,12 +31,6 @@ Premiums = Callable[[Instrument, datetime], Mapping[PremiumKind, Value]]
 """What is known of an instrument's premiums at a time."""
 
 
-def nobody(index: str, session: date) -> tuple[str, ...]:
-    """Know of no constituents."""
-    del index, session
-    return ()
-
-
 Shares = Callable[[Quote], float | None]
 """What share of its day's volume an instrument has usually traded by a quote's time; None where unknown."""
 
@@ -178,7 +172,8 @@ class Gates:
             trail=self.memory.trail(quote.symbol),
             told=None if rung is None else self._told_at(rung),
             stories=self.memory.stories,
-            premiums=self.premiums(instrument, quote.received),
+            # They are worked out of two lines and a rate, and hardly any rule asks for them.
+            premiums=self.premiums(instrument, quote.received) if self.memory.asks_for_premiums else {},
             volume_share=self.shares(quote),
         )
 

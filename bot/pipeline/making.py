@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.alerts.alert import Alert, Reason, Seen
+from bot.alerts.alert import Alert, Reason, Seen, own_fold
 from bot.alerts.surroundings import condition_of, move_of
 from bot.chats.subscription import EVERYTHING, chat_topic, instrument_topic, rule_topic
 from bot.clock import MachineTime
@@ -65,10 +65,14 @@ def topics_of(rule: Rule, symbol: str) -> tuple[str, ...]:
 
 
 def _fold(rule: Rule, raised: Crossing | Met, instrument: Instrument) -> str:
-    # What is urgent rings: it joins no message that is shown already.
-    if isinstance(raised, Met) or rule.telling.urgency == "urgent":
+    if isinstance(raised, Met):
         return raised.fingerprint
-    return fold_of(raised, instrument.market, together=rule.together)
+    if rule.telling.urgency == "urgent":
+        # What is urgent rings at each step: it joins no message that is shown already.
+        return f"{own_fold(raised)} {raised.step:g}"
+    if rule.together:
+        return fold_of(raised, instrument.market, together=True)
+    return own_fold(raised)
 
 
 def _reason(raised: Crossing | Met, sight: Sight) -> Reason:

@@ -8,7 +8,7 @@ from datetime import date
 
 from bot.chats.chat_id import parse_chat_id
 from bot.chats.own import OwnRule
-from bot.chats.subscription import EVERYTHING, instrument_topic
+from bot.chats.subscription import followed
 from bot.errors import MarketbellError
 from bot.market.catalogue import Catalogue
 from bot.rules.conditions import Rule
@@ -199,9 +199,4 @@ class Own:
 
     async def _following(self, chat: str) -> frozenset[str]:
         held = await chats.subscriptions(self.link, parse_chat_id(chat))
-        topics = {each.topic for each in held}
-        return frozenset(
-            each.symbol
-            for each in self.catalogue
-            if EVERYTHING in topics or instrument_topic(each.symbol) in topics
-        )
+        return followed(held, self.catalogue.by_symbol)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from urllib.parse import urlsplit
 
-from bot.alerts.alert import Alert, News, news_topics
+from bot.alerts.alert import Alert, News, Upkeep, news_topics, upkeep_alert
 from bot.clock import MachineTime
-from bot.errors import Away
+from bot.errors import Away, GoneForGood
 from bot.news.story import Story
 from bot.news.topics import Matcher
 from bot.pipeline.raising import Raiser
@@ -31,13 +32,25 @@ class Read:
     clock: MachineTime
     report: Callable[..., None]
     replay_of: str | None = None
+    _gone: set[str] = field(default_factory=set)
 
     async def tick(self, present: datetime, raiser: Raiser) -> tuple[Alert, ...]:
-        """Read every feed and raise its new stories; one that does not answer is left for the next time."""
+        """Read every feed and raise its new stories; one that does not answer is left for the next time.
+
+        One that is gone for good is told of once, and asked no more.
+        """
         raised: list[Alert] = []
         for address in self.addresses:
+            if address in self._gone:
+                continue
             try:
                 stories = await self.source.stories(address)
+            except GoneForGood as error:
+                self.report("feed given up", why=str(error))
+                answers = await raiser.raise_all([self._given_up(address, present)])
+                raised += [answer.alert for answer in answers if answer.verdict == "raised"]
+                self._gone.add(address)
+                continue
             except Away as error:
                 self.report("feed not read", why=str(error))
                 continue
@@ -65,7 +78,7 @@ class Read:
         return raised
 
     def _alert(self, story: Story, present: datetime) -> Alert:
-        fingerprint = hashlib.sha256(f"story\n{story.identity}".encode()).hexdigest()[:20]
+        fingerprint = _hashed(f"story\n{story.identity}")
         return Alert(
             fingerprint=fingerprint,
             facts=News(story),
@@ -77,7 +90,16 @@ class Read:
             replay_of=self.replay_of,
         )
 
+    def _given_up(self, address: str, present: datetime) -> Alert:
+        # What follows the host may hold a key.
+        subject, mark = urlsplit(address).hostname or "an address", _hashed(address)
+        return upkeep_alert(Upkeep("feed gone", subject, mark), present, self.clock(), self.replay_of)
+
 
 def _names(story: Story) -> tuple[str, str]:
     """Return what a story is known by: its feed's own name of it, and its address."""
-    return (hashlib.sha256(story.guid.encode()).hexdigest()[:20], story.identity)
+    return (_hashed(story.guid), story.identity)
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:20]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from bot.alerts.alert import Alert, Condition, Move
+from bot.alerts.alert import Alert
 from bot.clock import MachineTime
 from bot.market.actions import Action
 from bot.market.bars import Calendar, Series, calendar_of
@@ -18,9 +17,9 @@ from bot.market.quote import Look, Quote, look_between
 from bot.market.schedule import Schedule
 from bot.market.sessions import session_of
 from bot.market.twins import Twin
-from bot.pipeline.ending import end_told
+from bot.pipeline.climbing import Climbing
 from bot.pipeline.entering import Entered, Entering, Session
-from bot.pipeline.gates import Gates, Premiums, nobody, nothing
+from bot.pipeline.gates import Gates, Premiums, nothing
 from bot.pipeline.histories import Histories
 from bot.pipeline.making import Sight, alert_of
 from bot.pipeline.memory import Memory
@@ -34,12 +33,9 @@ from bot.rules.conditions import Rule
 from bot.rules.crossing import Crossing
 from bot.rules.evaluate import Ladders, looked
 from bot.rules.met import Met
-from bot.rules.scene import Members
-from bot.store import alerts as stored
+from bot.rules.scene import Members, no_members
 from bot.store import market as published
 from bot.store.link import Link
-
-_MOST_TRIES = 3
 
 Report = Callable[..., None]
 
@@ -64,10 +60,11 @@ class Watch:
     replay_of: str | None = None
     charts: int = 40
     given: Mapping[str, tuple[Action, ...]] = field(default_factory=dict)
-    members: Members = nobody
+    members: Members = no_members
     premiums: Premiums = nothing
     twins: tuple[Twin, ...] = ()
     _ladders: Ladders = field(default_factory=Ladders)
+    _climbing: Climbing = field(init=False)
     _sessions: dict[str, Session] = field(default_factory=dict)
     _quotes: dict[str, Quote] = field(default_factory=dict)
     _past: Histories = field(init=False)
@@ -86,6 +83,7 @@ class Watch:
 
     def __post_init__(self) -> None:
         """Make what it looks at quotes with."""
+        self._climbing = Climbing(self.link, self._ladders, self.report)
         self._scrutiny = Scrutiny(self.catalogue, self.schedule, self.report)
         most = self.charts if self.replay_of is None else None
         self._past = Histories(
@@ -220,8 +218,8 @@ class Watch:
             if quote.symbol in self._own.thresholds:
                 await self._proposing.propose(self._proposals[quote.symbol], quote, look)
             if self._is_over(quote):
-                await self._record(quote, look)
-        raised = await self._raise(looks, raiser)
+                await self._climbing.record(each for _, each in self._crossings(quote, look))
+        raised = await self._climbing.climb(looks, self._crossed, raiser)
         for quote, look in looks:
             proposals = self._proposals[quote.symbol]
             gates = (*self._sessions[quote.symbol].gates, *proposals.gates())
@@ -235,28 +233,6 @@ class Watch:
             self._quotes[quote.symbol] = quote
         self._arriving = {}
         await published.publish_quotes(self.link, [quote for quote, _ in looks])
-        return raised
-
-    async def _raise(self, looks: Sequence[tuple[Quote, Look]], raiser: Raiser) -> list[Alert]:
-        """Raise what the looks crossed, again where a ladder stood elsewhere than was thought."""
-        raised: list[Alert] = []
-        for _ in range(_MOST_TRIES):
-            found: list[Alert] = []
-            of: dict[str, Rule] = {}
-            for quote, look in looks:
-                if crossed := tuple(self._crossed(quote, look)):
-                    found += [alert for _, alert in crossed]
-                    of |= {alert.fingerprint: rule for rule, alert in crossed}
-                    # A crowd that crosses at one open must not hold up everybody else in this process.
-                    await asyncio.sleep(0)
-            answers = await raiser.raise_all(found)
-            for answer in answers:
-                self._climb(answer)
-                if answer.verdict in {"raised", "again"} and answer.alert.fingerprint in of:
-                    await end_told(self.link, of[answer.alert.fingerprint])
-            raised += [answer.alert for answer in answers if answer.verdict == "raised"]
-            if all(answer.verdict != "told" for answer in answers):
-                break
         return raised
 
     async def _enter(self, quote: Quote, *, asking: bool = True) -> bool:
@@ -308,21 +284,6 @@ class Watch:
     def _is_over(self, quote: Quote) -> bool:
         """Tell whether the quote's session had passed when it reached us."""
         return session_of(self.catalogue[quote.symbol].market, quote.received) > quote.session
-
-    async def _record(self, quote: Quote, look: Look) -> None:
-        crossed = [each for _, each in self._crossings(quote, look)]
-        await stored.record(self.link, [(each.rung, each.step) for each in crossed])
-        for each in crossed:
-            self._ladders.climb(each)
-            self.report("crossed unseen", symbol=each.symbol, rule=each.rule, session=str(each.session))
-
-    def _climb(self, answer: stored.Raised) -> None:
-        match answer:
-            case stored.Raised(alert=Alert(facts=Move(crossing=raised) | Condition(met=raised))):
-                if answer.verdict == "told":
-                    self._ladders.told[raised.rung] = answer.told
-                else:
-                    self._ladders.climb(raised)
 
     def _crossed(self, quote: Quote, look: Look) -> Iterable[tuple[Rule, Alert]]:
         sight: Sight | None = None

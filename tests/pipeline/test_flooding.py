@@ -24,17 +24,17 @@ from bot.messages.compose import compose
 from bot.messages.words import listed
 from bot.pipeline.deliver import Deliver
 from bot.pipeline.fan_out import FanOut
-from bot.rules.conditions import Rule
+from bot.rules.conditions import Rule, Telling
 from bot.rules.grammar import parse
 from bot.sources.calendars import load_schedule
 from bot.store import alerts as stored
 from bot.store import chats
 from bot.store.link import Link
-from bot.store.outbox import Pace
 from tests.cast import ALICE, BOB, NOW
 from tests.conftest import ROOT
+from tests.dispatching import dispatch_of
 from tests.pipeline.scripted import TODAY, Charts, World, chart, quoted, stock, world
-from tests.pipeline.test_deliver import FREE, QUICK, Wire, delivering, settled
+from tests.pipeline.test_deliver import Wire, delivering, settled
 from tests.pipeline.test_kept_cases import AT_THE_OPEN, opening
 
 HONG_KONG = ZoneInfo("Asia/Hong_Kong")
@@ -65,16 +65,7 @@ async def deliver(link: Link, number: int) -> Shown:
     """Deliver what was raised, on a platform that lets messages grow, until as many deliveries have ended."""
     wire = Wire(changes=[])
     await FanOut(link, machine_time).work_off()
-    sender = Deliver(
-        link,
-        {wire.route: wire},
-        lambda alerts, _chat: compose(alerts, HONG_KONG),
-        lambda _route: FREE,
-        lambda _chat: Pace(0, 1),
-        QUICK,
-        machine_time,
-        lambda _event, **_facts: None,
-    )
+    sender = Deliver(dispatch_of(link, lambda alerts, _chat: compose(alerts, HONG_KONG)), {wire.route: wire})
     async with delivering(sender):
         assert set(await settled(link, number)) == {"sent"}
     alice, bob = ([text for chat, text in wire.shown if chat == each] for each in (ALICE, BOB))
@@ -172,11 +163,11 @@ async def test_a_rule_that_is_told_together_is_one_message_and_no_flood(link: Li
     assert {each.fold for each in raised} == {f"HK {TODAY.isoformat()} up"}
 
 
-async def test_one_instrument_that_climbs_a_fine_ladder_within_minutes_is_a_flood_as_well(link: Link) -> None:
+async def climbing(link: Link, telling: Telling) -> list[Alert]:
+    """Return what a fine ladder raises whose twenty steps are climbed within a minute."""
     symbol = STOCKS[0]
-    fine = parse("±1% every 0.25%")
-    market = await crowd(link, Rule("fine", fine, frozenset({symbol})))
-    raised = list(
+    market = await crowd(link, Rule("fine", parse("±1% every 0.25%"), frozenset({symbol}), telling=telling))
+    return list(
         chain.from_iterable(
             [
                 await market.tick(quoted(symbol, 101 + step / 4, f"09:30:{step * 2:02}", 100.0))
@@ -184,6 +175,15 @@ async def test_one_instrument_that_climbs_a_fine_ladder_within_minutes_is_a_floo
             ]
         )
     )
+
+
+async def test_one_instrument_that_climbs_a_fine_ladder_is_one_message_and_no_flood(link: Link) -> None:
+    raised = await climbing(link, Telling())
+    assert (len(raised), len({each.fold for each in raised})) == (20, 1)
+
+
+async def test_a_fine_ladder_that_rings_at_every_step_is_a_flood_as_well(link: Link) -> None:
+    symbol, raised = STOCKS[0], await climbing(link, Telling(urgency="urgent"))
     assert sum(map(is_flooded, raised)) == 5
     (word,) = [each.facts for each in raised if isinstance(each.facts, Flood)]
     assert (word.shorts, word.messages, word.stepped) == ((symbol,), 16, True)

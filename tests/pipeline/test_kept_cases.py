@@ -40,12 +40,12 @@ from bot.sources.yahoo_quotes import read_quotes
 from bot.store import chats, lease
 from bot.store import market as published
 from bot.store.link import Link
-from bot.store.outbox import Pace
 from tests.cast import ALICE, NOW
 from tests.conftest import ROOT
+from tests.dispatching import dispatch_of
 from tests.fakes.yahoo import quote as row
 from tests.pipeline.scripted import crossings
-from tests.pipeline.test_deliver import FREE, QUICK, Wire, delivering, settled
+from tests.pipeline.test_deliver import Wire, delivering, settled
 
 HONG_KONG = ZoneInfo("Asia/Hong_Kong")
 DELAY = 15
@@ -350,16 +350,7 @@ async def delivered(link: Link, number: int) -> list[str]:
     """Deliver what was raised; return the messages that a chat then shows."""
     wire = Wire()
     await FanOut(link, machine_time).work_off()
-    sender = Deliver(
-        link,
-        {wire.route: wire},
-        lambda alerts, _chat: compose(alerts, HONG_KONG),
-        lambda _route: FREE,
-        lambda _chat: Pace(0, 1),
-        QUICK,
-        machine_time,
-        lambda _event, **_facts: None,
-    )
+    sender = Deliver(dispatch_of(link, lambda alerts, _chat: compose(alerts, HONG_KONG)), {wire.route: wire})
     async with delivering(sender):
         assert await settled(link, number) == {"sent": number}
     return [text for _, text in wire.shown]

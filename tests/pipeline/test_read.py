@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.alerts.alert import News
+from bot.alerts.alert import News, alert_to_json
 from bot.config import read_settings
-from bot.errors import Away
+from bot.errors import Away, GoneForGood
+from bot.messages.blocks import plain
+from bot.messages.compose import compose
 from bot.news.story import Story
 from bot.news.topics import Matcher
 from bot.pipeline.raising import Raiser
@@ -30,8 +32,10 @@ class Feeds:
     """Feeds that hold what they are told to; None is a feed that is as it was."""
 
     held: dict[str, tuple[Story, ...] | Away | None] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
 
     async def stories(self, address: str) -> tuple[Story, ...] | None:
+        self.asked.append(address)
         held = self.held[address]
         if isinstance(held, Away):
             raise held
@@ -124,3 +128,21 @@ async def test_a_story_says_which_topics_it_bears_on_and_who_hears_it(link: Link
     assert alert.topics == ("news:adr_audit", "all")
     assert isinstance(alert.facts, News)
     assert alert.facts.story.topics == ("adr_audit",)
+
+
+async def test_a_feed_that_is_gone_for_good_is_told_of_once_and_asked_no_more(
+    link: Link, matcher: Matcher
+) -> None:
+    address = "https://example.com/feed?key=sentinel"
+    feeds = Feeds({address: GoneForGood("The feed at example.com is gone for good (410)."), "b": ()})
+    read, raiser = await reader(link, feeds, matcher)
+    (told,) = await read.tick(PRESENT, raiser)
+    words = plain(compose([told]))
+    assert words.startswith("The feed at example.com is gone for good\n")
+    assert "sentinel" not in alert_to_json(told)
+    assert await read.tick(PRESENT, raiser) == ()
+    assert feeds.asked == [address, "b", "b"]
+    # started anew it is asked once more, and nobody hears of it again
+    again, raiser = await reader(link, feeds, matcher)
+    assert await again.tick(PRESENT, raiser) == ()
+    assert feeds.asked.count(address) == 2

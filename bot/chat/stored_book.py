@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from bot.chats.chat_id import ChatId
 from bot.chats.measured import Measured, Suggestion
-from bot.chats.subscription import EVERYTHING, Subscription, chat_topic, instrument_topic
+from bot.chats.silence import HONG_KONG, Silence
+from bot.chats.subscription import Subscription, chat_topic, followed, instrument_topic
 from bot.clock import MachineTime
 from bot.ports import Status
 from bot.rules.calmer import floods
-from bot.store import backtests, chats, outbox
+from bot.store import backtests, chats, dead, outbox, shelf
 from bot.store import market as published
 from bot.store.link import Link
+from bot.store.silence import change_silence, silence_of
 
 _CALM = "calm"
 _SUGGESTED = 2
@@ -20,13 +22,17 @@ _SUGGESTED = 2
 
 @dataclass(frozen=True, slots=True)
 class StoredBook:
-    """Subscriptions and the state of things, kept in Redis."""
+    """Subscriptions, silences and the state of things, kept in Redis.
+
+    `zone` is that of chats which set none.
+    """
 
     link: Link
     routes: tuple[str, ...]
     clock: MachineTime
     watched: frozenset[str] = frozenset()
     preset: str = ""
+    zone: str = HONG_KONG
 
     async def of(self, chat: ChatId) -> tuple[Subscription, ...]:
         """Return what a chat asked for, oldest first; its own alerts are no wish of that kind."""
@@ -50,11 +56,8 @@ class StoredBook:
         return await chats.first(self.link, name)
 
     async def following(self, chat: ChatId) -> frozenset[str]:
-        """Return a chat's watchlist: the instruments it is subscribed to, everything watched where to all."""
-        topics = {each.topic for each in await self.of(chat)}
-        if EVERYTHING in topics:
-            return self.watched
-        return frozenset(each for each in self.watched if instrument_topic(each) in topics)
+        """Return a chat's watchlist, as `followed` has it."""
+        return followed(await self.of(chat), self.watched)
 
     async def rate(self, topic: str) -> Measured | None:
         """Return what a topic would have cost a chat, where there are bars to measure it on."""
@@ -89,6 +92,19 @@ class StoredBook:
         ]
         return tuple(found)
 
+    async def silence(self, chat: ChatId) -> Silence:
+        """Return a chat's quiet hours, mutes, digests and zone."""
+        return await silence_of(self.link, chat, self.zone)
+
+    async def change_silence(self, chat: ChatId, was: Silence, now: Silence) -> None:
+        """Set what `now` has otherwise than `was`; what is held for the chat is judged by it anew."""
+        await change_silence(self.link, chat, was, now)
+        await shelf.unshelve(self.link, chat, self.clock())
+
+    def now(self) -> int:
+        """Return the present machine time, by which silence goes."""
+        return self.clock()
+
     async def status(self) -> Status:
         """Return how things stand."""
         worker = await published.worker(self.link)
@@ -105,4 +121,5 @@ class StoredBook:
             ended=await outbox.counts(self.link),
             dark=await published.blind(self.link),
             held=worker.held if worker else {},
+            dead=await dead.count(self.link),
         )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
 
 from bot.chat.naming import Meant
 from bot.chat.on_demand import OnDemand, Present
 from bot.errors import NotKnown, UnknownSymbol, UsageError
 from bot.market.catalogue import Catalogue, likely_symbol
-from bot.market.instrument import Instrument, Membership, bare_instrument, members_on
+from bot.market.instrument import Instrument, Membership, bare_instrument, watched_members_on
 from bot.messages.explaining import explained
 from bot.messages.words import one_line
 from bot.rules.conditions import Rule
@@ -69,7 +68,12 @@ class Understanding:
         line = await self._read(text, present, until)
         today = present.now.date()
         rules = rules_of(
-            "", line, self.watched, lambda index: self._members(index, today), lambda: following, chat=chat
+            "",
+            line,
+            self.watched,
+            lambda index: watched_members_on(self.memberships, self.watched, index, today),
+            lambda: following,
+            chat=chat,
         )
         symbols = tuple(sorted({symbol for each in rules for symbol in each.symbols}))
         self._must_ring(line, rules, symbols)
@@ -125,10 +129,6 @@ class Understanding:
         except UnknownSymbol as error:
             return error
         return UnknownSymbol(f"No instrument is called “{name}”.")
-
-    def _members(self, index: str, day: date) -> tuple[str, ...]:
-        members = members_on(self.memberships, index, day)
-        return tuple(each for each in members if each in self.watched)
 
     def _must_ring(self, line: Line, rules: tuple[Rule, ...], symbols: tuple[str, ...]) -> None:
         if not symbols:

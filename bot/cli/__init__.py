@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from bot.cli import asking, backtest, history, judging, rules, running, why
+from bot.cli import asking, backtest, dead, history, judging, rules, running, why
 from bot.errors import MarketbellError
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ for _command in (
 ):
     app.command()(_command)
 app.add_typer(history.app)
+app.add_typer(dead.app)
 app.add_typer(rules.app)
 
 

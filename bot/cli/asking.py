@@ -109,7 +109,8 @@ async def _answers(
         return
     if session is not None:
         raise UsageError("--as-of looks into recorded bars: name their folder by --data as well.")
-    from bot.app.start import LIVE, Home, visiting
+    from bot.app.start import Home, visiting
+    from bot.store.keys import LIVE
 
     home = Home.usual() if data_dir is None else Home(data_dir)
     async with visiting(read_settings(config), home.of(LIVE)) as parts:

@@ -93,7 +93,8 @@ def _recorded(config: Path, data: Path) -> Tested:
 
 async def _kept(config: Path, data_dir: Path | None) -> Tested:
     from bot.app.backtests import Tested
-    from bot.app.start import LIVE, Home, visiting
+    from bot.app.start import Home, visiting
+    from bot.store.keys import LIVE
 
     home = Home.usual() if data_dir is None else Home(data_dir)
     async with visiting(read_settings(config), home.of(LIVE)) as parts:

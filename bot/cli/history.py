@@ -99,7 +99,8 @@ def export(
 
 @asynccontextmanager
 async def _visiting(config: Path, data_dir: Path | None) -> AsyncIterator[Parts]:
-    from bot.app.start import LIVE, Home, visiting
+    from bot.app.start import Home, visiting
+    from bot.store.keys import LIVE
 
     home = Home.usual() if data_dir is None else Home(data_dir)
     async with visiting(read_settings(config), home.of(LIVE)) as parts:

@@ -16,6 +16,7 @@ from bot.errors import UsageError
 
 if TYPE_CHECKING:
     from bot.app.parts import Parts
+    from bot.config import Settings
 
 _SPEED = 14_400.0
 
@@ -37,25 +38,27 @@ def run(
 ) -> None:
     """Run everything in one process: the worker, the senders, the chats and the page."""
     from bot.app import processes, start
+    from bot.store.keys import LIVE
 
-    settings = read_settings(config)
-    if port is not None:
-        settings = settings.on_port(port)
+    def read() -> Settings:
+        settings = read_settings(config)
+        return settings if port is None else settings.on_port(port)
+
     home = start.Home.usual() if data_dir is None else start.Home(data_dir)
     if replay is None:
         if to or resume:
             raise UsageError("--to and --resume belong to a replay: name it by --replay.")
         show("Marketbell watches the market; Ctrl-C ends it.")
-        start.run_at_home(settings, start.LIVE, home.of(start.LIVE), partial(processes.everything, said=show))
+        start.run_at_home(read, LIVE, home.of(LIVE), partial(processes.everything, said=show))
         return
     from bot.app.replay import replay_of
 
-    played = replay_of(settings, replay, speed)
+    played = replay_of(read(), replay, speed)
     namespace = start.new_replay() if resume is None else start.named_replay(resume)
     chats = [parse_chat_id(each) for each in to or ()]
     show(f"Marketbell replays {played.span} from {replay}, reconstructed from daily bars; Ctrl-C ends it.")
     start.run_at_home(
-        settings,
+        read,
         namespace,
         home.of(namespace),
         partial(processes.replayed, replay=played, to=chats, said=show),
@@ -109,4 +112,4 @@ def manifest(config: Config = CONFIG) -> None:
 def _alone(config: Path, part: str, run_part: Callable[[Parts], Awaitable[None]]) -> None:
     from bot.app import start
 
-    start.run_alone(read_settings(config), part, run_part)
+    start.run_alone(partial(read_settings, config), part, run_part)

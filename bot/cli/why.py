@@ -27,14 +27,15 @@ def why(
     as_json: Json = False,
 ) -> None:
     """Show why an alert was raised, each number computed again; exits 1 where one comes out as another."""
-    found, deliveries = asyncio.run(_found(fingerprint, config, data_dir))
-    show(why_facts(found, deliveries) if as_json else plain(why_message(found, deliveries)))
+    found, deliveries, decisions = asyncio.run(_found(fingerprint, config, data_dir))
+    said = why_message(found, deliveries, decisions=decisions)
+    show(why_facts(found, deliveries, decisions) if as_json else plain(said))
     if found.disagreements:
         raise typer.Exit(1)
 
 
-def why_facts(found: Why, deliveries: Mapping[str, int]) -> dict[str, Any]:
-    """Return an alert taken apart as facts: what is stored, what came out again, and who heard."""
+def why_facts(found: Why, deliveries: Mapping[str, int], decisions: Mapping[str, int]) -> dict[str, Any]:
+    """Return an alert taken apart as facts: what is stored, what came out again, who heard, and how."""
     return {
         "fingerprint": found.alert.fingerprint,
         "agrees": not found.disagreements,
@@ -55,14 +56,19 @@ def why_facts(found: Why, deliveries: Mapping[str, int]) -> dict[str, Any]:
             for each in found.parts
         ],
         "deliveries": dict(deliveries),
+        "decisions": dict(decisions),
         "alert": json.loads(alert_to_json(found.alert)),
     }
 
 
-async def _found(fingerprint: str, config: Path, data_dir: Path | None) -> tuple[Why, Mapping[str, int]]:
-    from bot.app.start import LIVE, Home, visiting
+async def _found(
+    fingerprint: str, config: Path, data_dir: Path | None
+) -> tuple[Why, Mapping[str, int], Mapping[str, int]]:
+    from bot.app.start import Home, visiting
+    from bot.store.keys import LIVE
 
     home = Home.usual() if data_dir is None else Home(data_dir)
     async with visiting(read_settings(config), home.of(LIVE), instead="") as parts:
         alert = await heard.find(parts.link, fingerprint)
-        return taken_apart(alert), await heard.deliveries(parts.link, alert.fingerprint)
+        counted = await heard.deliveries(parts.link, alert.fingerprint)
+        return taken_apart(alert), counted, await heard.decisions(parts.link, alert)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Annotated, Literal
@@ -17,6 +17,7 @@ from bot.market.instrument import SYMBOL, Instrument
 from bot.news.topics import Clause, Topic
 from bot.rules.conditions import Rule
 from bot.rules.line import Line, Scope
+from bot.rules.scene import MembersThen, no_members
 from bot.rules.scope import read, rules_of
 
 _Word = Annotated[str, Field(pattern=r"\w")]
@@ -24,6 +25,10 @@ _Word = Annotated[str, Field(pattern=r"\w")]
 
 # Twenty requests a look, and more bars than a worker should hold.
 _MOST_WATCHED = 2_000
+
+# Messages a second that Telegram takes of a bot for nothing, and where they are paid for.
+_FREE_PACE, _PAID_PACE = 30, 1_000
+_AT_ONCE = 5
 
 
 class _Strict(BaseModel):
@@ -66,15 +71,6 @@ class ActionSetting(_Strict):
         return self
 
 
-Members = Callable[[str], tuple[str, ...]]
-
-
-def _nobody(index: str) -> tuple[str, ...]:
-    """Know no constituents of any index."""
-    del index
-    return ()
-
-
 class RuleSetting(_Strict):
     """One rule: its line, and the kinds of instrument it looks at where the line does not say at what."""
 
@@ -93,10 +89,10 @@ class RuleSetting(_Strict):
         if line.scope is not None and line.scope.kind == "watchlist":
             raise GrammarError("Only a chat has a watchlist: name instruments, or kinds of them by of.")
         # What a line looks at is bound once here, so that one that does not say it is refused.
-        rules_of("", line, catalogue, _nobody, frozenset)
+        rules_of("", line, catalogue, no_members, frozenset)
         return line
 
-    def rules(self, name: str, catalogue: Catalogue, members: Members) -> tuple[Rule, ...]:
+    def rules(self, name: str, catalogue: Catalogue, members: MembersThen) -> tuple[Rule, ...]:
         """Return what the line is, looking only at what is watched and of the kinds that are named."""
         bound = rules_of(name, self.line(catalogue), catalogue, members, frozenset, together=self.together)
         return tuple(
@@ -171,28 +167,51 @@ class RouteSetting(_Strict):
     """A platform's pace: messages a second in all, those kept for answers, and each chat's own."""
 
     a_second: float = Field(gt=0)
-    at_once: int = Field(default=5, ge=1)
+    at_once: int = Field(default=_AT_ONCE, ge=1)
     for_answers: int = Field(default=2, ge=0)
     seconds_a_chat: float = Field(default=1, ge=0)
     at_once_a_chat: int = Field(default=1, ge=1)
     seconds_a_group: float = Field(default=3, ge=0)
 
 
+class TelegramSetting(RouteSetting):
+    """Telegram's pace; with `paid`, what goes beyond the free 30 a second is paid for in Stars."""
+
+    a_second: float = Field(default=30, gt=0)
+    at_once_a_chat: int = Field(default=2, ge=1)
+    paid: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _at_the_pace_that_is_paid_for(cls, given: object) -> object:
+        """Send a thousand a second where no pace beyond the free one is set, and as many more at once."""
+        if not isinstance(given, Mapping) or given.get("paid") is not True:
+            return given
+        pace, at_once = given.get("a_second", _FREE_PACE), given.get("at_once", _AT_ONCE)
+        if not isinstance(pace, int | float) or not isinstance(at_once, int) or pace > _FREE_PACE:
+            return given
+        return {**given, "a_second": _PAID_PACE, "at_once": at_once * _PAID_PACE // _FREE_PACE}
+
+
 class DeliverySetting(_Strict):
-    """How patient delivery is, in seconds, and each platform's pace."""
+    """How patient delivery is, in seconds, and each platform's pace.
+
+    `group_for` is how long a message is open for what the same rule tells next.
+    """
 
     lease: float = Field(default=60, gt=0)
     send: float = Field(default=30, gt=0)
     doubt: float = Field(default=30, ge=0)
     oldest: float = Field(default=86400, gt=0)
-    telegram: RouteSetting = RouteSetting(a_second=30, at_once_a_chat=2)
-    slack: RouteSetting = RouteSetting(a_second=20)
+    group_for: float = Field(default=60, ge=0)
+    telegram: TelegramSetting = TelegramSetting()
+    slack: RouteSetting = RouteSetting(a_second=8)
 
 
 class WorkerSetting(_Strict):
     """The worker's lease, in seconds: how long a standby waits before it takes over."""
 
-    lease: float = Field(default=15, ge=0.5)
+    lease: float = Field(default=12, ge=0.5)
 
 
 class Settings(_Strict):
@@ -263,7 +282,7 @@ class Settings(_Strict):
     def _words(self, group: tuple[str, ...]) -> frozenset[str]:
         return frozenset(word for each in group for word in self.words.get(each, (each,)))
 
-    def rules_of(self, preset: str | None = None, members: Members = _nobody) -> tuple[Rule, ...]:
+    def rules_of(self, preset: str | None = None, members: MembersThen = no_members) -> tuple[Rule, ...]:
         """Return the rules of `preset`, or of the one that is set; `members` knows an index's constituents.
 
         Raises `SettingsError` when there is no such preset.

@@ -6,16 +6,21 @@ from bot.chat.commands import (
     alert,
     alerts,
     backtest,
+    digest,
     drawdown,
     forget,
+    mute,
     premium,
+    quiet,
     quote,
     start,
     status,
     subscribe,
     subscriptions,
+    unmute,
     unsubscribe,
     why,
+    zone,
 )
 from bot.chat.commands import help as helping
 
@@ -33,5 +38,10 @@ COMMANDS = (
     subscribe.COMMAND,
     unsubscribe.COMMAND,
     subscriptions.COMMAND,
+    quiet.COMMAND,
+    digest.COMMAND,
+    mute.COMMAND,
+    unmute.COMMAND,
+    zone.COMMAND,
     status.COMMAND,
 )

@@ -12,7 +12,7 @@ async def _answer(asked: Asked) -> Message:
     found = await asked.book.status()
     seconds = None if found.ticked is None else (found.now - found.ticked) / 1000
     looked = Looked(seconds, found.watched, found.source, found.trouble, found.quoted, found.dark, found.held)
-    return status(looked, found.waiting, found.ended)
+    return status(looked, found.waiting, found.ended, found.dead)
 
 
 COMMAND = Command(

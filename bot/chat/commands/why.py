@@ -1,8 +1,11 @@
-"""`/why`: why an alert was told, with every number of it computed again."""
+"""`/why`: why an alert was told, with every number computed again, and what was decided for this chat."""
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from bot.alerts.alert import Alert
+from bot.alerts.decided import decided
 from bot.alerts.why import why
 from bot.chat.command import Asked, Command
 from bot.chat.stored_book import StoredBook
@@ -28,7 +31,9 @@ async def _answer(asked: Asked) -> Message:
         if last is None:
             raise NotKnown("This chat was told nothing lately: write /why with an alert's fingerprint.")
         alert = last
-    return why_message(why(alert), await heard.deliveries(link, alert.fingerprint))
+    here = decided(alert, await heard.state_of(link, alert.fingerprint, asked.chat))
+    zone = ZoneInfo((await asked.book.silence(asked.chat)).zone)
+    return why_message(why(alert), await heard.deliveries(link, alert.fingerprint), here, zone)
 
 
 def _may_see(asked: Asked, alert: Alert) -> bool:

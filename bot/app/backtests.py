@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from bot.app.parts import Parts
 from bot.app.recorded import RecordedMarket
 from bot.errors import NotKnown, UsageError
 from bot.market.bars import Calendar, Series, calendar_of
 from bot.market.catalogue import Catalogue
-from bot.market.instrument import Instrument, Market, bare_instrument, members_on
+from bot.market.instrument import Instrument, Market, bare_instrument, watched_members_on
 from bot.rules.backtest import Past, report
 from bot.rules.conditions import Rule
 from bot.rules.report import Report
@@ -45,12 +46,8 @@ class Tested:
             return held[symbol].market
 
         known = calendar or calendar_of(series.values(), market_of)
-        members = load_members()
-
-        def members_of(index: str, session: date) -> tuple[str, ...]:
-            return tuple(each for each in members_on(members, index, session) if each in series)
-
-        past = Past(held, series, known, members_of, load_twins())
+        members = partial(watched_members_on, load_members(), series)
+        past = Past(held, series, known, members, load_twins())
         return cls(past, named, frozenset(each.symbol for each in watched))
 
     @classmethod

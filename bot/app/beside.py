@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from bot.market.catalogue import Catalogue
-from bot.market.instrument import Instrument, Membership, bare_instrument, members_on
+from bot.market.instrument import Instrument, Membership, bare_instrument, watched_members_on
 from bot.market.premium import Pair, Prices, change_over, pair_of, premium, rate_of
 from bot.market.quote import Quote
 from bot.market.schedule import Schedule
@@ -33,7 +33,7 @@ class Beside:
 
     def members(self, index: str, session: date) -> tuple[str, ...]:
         """Return the watched constituents of an index in a session."""
-        return tuple(each for each in members_on(self._memberships, index, session) if each in self.watched)
+        return watched_members_on(self._memberships, self.watched, index, session)
 
     def wanted(self, moment: datetime) -> tuple[Instrument, ...]:
         """Return what premiums of watched instruments need and nobody watches: other lines, and the rates."""

@@ -17,6 +17,7 @@ Made = TypeVar("Made")
 
 _FIRST_S = 1.0
 _LONGEST_S = 60.0
+_REST_S, _REST_PART = 25.0, 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,10 @@ async def telegram(parts: Parts) -> AsyncIterator[Connected]:
         raise SettingsError("TELEGRAM_TOKEN is not set: put the token that @BotFather gave you there.")
     bot = await _patiently(parts, lambda: connect(token, parts.settings.addresses.telegram))
     try:
-        sender = TelegramSender(bot, parts.report)
+        delivery = parts.settings.delivery
+        # What is left of a long message is given up before all of it would be taken for unknown.
+        within = min(_REST_S, _REST_PART * delivery.send)
+        sender = TelegramSender(bot, parts.report, within=within, paid=delivery.telegram.paid)
 
         async def listen() -> None:
             from bot.platforms.telegram.listen import TelegramListener

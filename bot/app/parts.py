@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.alerts.alert import Alert
+from bot.app.wording import Wording
 from bot.charts import Pictures
 from bot.chat.answer import Answers
 from bot.chat.commands import COMMANDS
@@ -25,13 +25,13 @@ from bot.config.settings import RouteSetting
 from bot.errors import MarketbellError, SettingsError
 from bot.logs import Report
 from bot.market.catalogue import Catalogue
-from bot.market.instrument import members_on
-from bot.messages.blocks import Message
-from bot.messages.compose import compose
-from bot.pipeline.deliver import Patience
+from bot.market.instrument import watched_members_on
+from bot.pipeline.dispatch import Dispatch, Patience
+from bot.pipeline.silence import Silences
 from bot.rules.conditions import Rule
 from bot.sources.catalogue import load_catalogue, load_members, load_twins
 from bot.store import chats as stored_chats
+from bot.store.keys import LIVE
 from bot.store.link import Link
 from bot.store.outbox import Pace
 from bot.store.pace import Budget
@@ -92,7 +92,9 @@ class Parts:
     def book(self, routes: Sequence[str] = ()) -> StoredBook:
         """Return what chats asked for; the state of things counts what waits on `routes`."""
         watched = frozenset(self.catalogue.by_symbol)
-        return StoredBook(self.link, tuple(routes), self.clock, watched, self.settings.rules)
+        return StoredBook(
+            self.link, tuple(routes), self.clock, watched, self.settings.rules, zone=self.settings.zone
+        )
 
     def answers(self, routes: Sequence[str] = ()) -> Answers:
         """Return what commands turn to."""
@@ -121,20 +123,20 @@ class Parts:
             return Pace(round(setting.seconds_a_group * 1000), 1)
         return Pace(round(setting.seconds_a_chat * 1000), setting.at_once_a_chat)
 
-    def patience(self) -> Patience:
-        """Return how long delivery waits for what."""
-        setting = self.settings.delivery
-        return Patience(
-            *(
-                round(seconds * 1000)
-                for seconds in (setting.lease, setting.send, setting.doubt, setting.oldest)
-            )
+    def dispatch(self) -> Dispatch:
+        """Return what everything that delivers shares; in a replay nobody waits for anything."""
+        setting, live = self.settings.delivery, self.link.keys.namespace == LIVE
+        waits = (setting.lease, setting.send, setting.doubt, setting.oldest, setting.group_for if live else 0)
+        return Dispatch(
+            self.link,
+            Wording(self.settings.zone).words(),
+            self.budget_of,
+            self.pace_of,
+            Patience(*(round(seconds * 1000) for seconds in waits)),
+            self.clock,
+            self.report,
+            Silences(self.link, self.settings.zone),
         )
-
-    def compose(self, alerts: Sequence[Alert], chat: ChatId) -> Message:
-        """Return what a chat is told; chats have no zone or language of their own yet."""
-        del chat
-        return compose(alerts, ZoneInfo(self.settings.zone))
 
     async def tell(self, wishes: Mapping[ChatId, tuple[str, ...]]) -> None:
         """Subscribe the chats that the operator names; what they have already stays as it is."""
@@ -157,7 +159,7 @@ def rules_of(settings: Settings, day: date, preset: str | None = None) -> tuple[
     memberships, catalogue = load_members(), settings.catalogue()
     return settings.rules_of(
         preset,
-        lambda index: tuple(each for each in members_on(memberships, index, day) if each in catalogue),
+        lambda index: watched_members_on(memberships, catalogue, index, day),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -23,8 +23,9 @@ from bot.store.page import StoredPage
 
 if TYPE_CHECKING:
     # They load what only the worker needs.
+    from bot.app.active import Active
     from bot.app.replay import Replay
-    from bot.app.worker import Active, Worker
+    from bot.app.worker import Worker
 
 Said = Callable[[str], None]
 
@@ -34,8 +35,9 @@ _LOOKED_BACK, _LOOKED_AHEAD = timedelta(days=800), timedelta(days=370)
 
 async def worker(parts: Parts) -> None:
     """Watch the live market until cancelled."""
-    await parts.tell(wishes_of(parts.settings))
-    async with _live(parts) as made:
+    wishes = wishes_of(parts.settings)
+    await parts.tell(wishes)
+    async with _live(parts, wishes) as made:
         await made.run(on_schedule)
 
 
@@ -79,9 +81,9 @@ async def page(parts: Parts, said: Said, note: str | None = None) -> None:
 
 async def everything(parts: Parts, said: Said) -> None:
     """Watch the live market, deliver, answer and serve the page until cancelled."""
-    wishes = wishes_of(parts.settings)
-    await parts.tell({PAGE: (EVERYTHING,), **wishes})
-    async with _connections(parts) as connected, _live(parts) as made, asyncio.TaskGroup() as group:
+    wishes = {PAGE: (EVERYTHING,), **wishes_of(parts.settings)}
+    await parts.tell(wishes)
+    async with _connections(parts) as connected, _live(parts, wishes) as made, asyncio.TaskGroup() as group:
         group.create_task(made.run(on_schedule))
         _serve(group, parts, connected, [_page_sender(parts)])
         group.create_task(page(parts, said))
@@ -120,16 +122,7 @@ def _serve(
 
 
 def _deliver(parts: Parts, senders: Sequence[Sender]) -> Deliver:
-    return Deliver(
-        parts.link,
-        {each.route: each for each in senders},
-        parts.compose,
-        parts.budget_of,
-        parts.pace_of,
-        parts.patience(),
-        parts.clock,
-        parts.report,
-    )
+    return Deliver(parts.dispatch(), {each.route: each for each in senders})
 
 
 def _page_sender(parts: Parts) -> Sender:
@@ -150,7 +143,7 @@ async def _connections(parts: Parts) -> AsyncIterator[tuple[Connected, ...]]:
 
 
 @asynccontextmanager
-async def _live(parts: Parts) -> AsyncIterator[Worker]:
+async def _live(parts: Parts, listeners: Mapping[ChatId, tuple[str, ...]]) -> AsyncIterator[Worker]:
     from bot.app.worker import Worker
     from bot.sources.calendars import load_schedule
     from bot.sources.feeds import Feeds
@@ -168,7 +161,8 @@ async def _live(parts: Parts) -> AsyncIterator[Worker]:
     feeds = Feeds(lambda: datetime.now(UTC))
     try:
         addresses = tuple(each.url for each in parts.settings.feeds)
-        yield Worker(parts, MarketTime(), quotes, feeds, addresses, schedule, _ticks(parts))
+        present, ticks = MarketTime(parts.clock), _ticks(parts)
+        yield Worker(parts, present, quotes, feeds, addresses, schedule, ticks, listeners=listeners)
     finally:
         await feeds.close()
         await quotes.close()

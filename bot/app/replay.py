@@ -21,7 +21,7 @@ from bot.store.link import Link
 
 if TYPE_CHECKING:
     # It loads what only the worker needs.
-    from bot.app.worker import Active
+    from bot.app.active import Active
 
 # A night is passed over: whoever watches a replay waits for sessions, not for sleep.
 _LONGEST_GAP = timedelta(minutes=15)

@@ -11,14 +11,17 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.app.parts import Parts
+from bot.app.anew import Ended, begin_anew, has_terminal, heed_no_further_asking
+from bot.app.parts import Parts, wishes_of
 from bot.config import Settings, read_secrets
 from bot.errors import Away, MarketbellError, UsageError
 from bot.logs import Report, start_logging
+from bot.store import schema
+from bot.store.keys import LIVE
 from bot.store.link import Link, Place, connect
 from bot.store.server import embedded, socket_of
+from bot.store.server_clock import ServerClock
 
-LIVE = "live"
 _LOCAL_REDIS = "redis://127.0.0.1:6379/0"
 _FIRST_S, _LONGEST_S = 0.5, 5.0
 
@@ -52,31 +55,41 @@ def named_replay(name: str) -> str:
     return f"replay-{name}"
 
 
-def run_alone(settings: Settings, part: str, run: Callable[[Parts], Awaitable[None]]) -> None:
-    """Run one part against a Redis that others share, waiting for it where it is away."""
+def run_alone(read: Callable[[], Settings], part: str, run: Callable[[Parts], Awaitable[None]]) -> None:
+    """Run one part against a Redis that others share, waiting for it where it is away.
+
+    The settings are read now, and anew when they are asked for by SIGHUP.
+    """
+    settings = read()
 
     async def main(report: Report) -> None:
         secrets = read_secrets(os.environ)
         place = Place(url=secrets.redis_url or _LOCAL_REDIS)
-        link = await _patiently(place, report)
-        await _run_parts(Parts(settings, secrets, link, Home.usual().folder, report), run)
+        link, clock = await _patiently(place, report)
+        await _run_parts(Parts(settings, secrets, link, Home.usual().folder, report, clock), clock, run)
 
-    _run(part, main)
+    if _run(part, main, read) == "anew":
+        begin_anew()
 
 
 def run_at_home(
-    settings: Settings, namespace: str, folder: Path, run: Callable[[Parts], Awaitable[None]]
+    read: Callable[[], Settings], namespace: str, folder: Path, run: Callable[[Parts], Awaitable[None]]
 ) -> None:
-    """Run in one process on the embedded server, or on the Redis that REDIS_URL names."""
-    secrets = read_secrets(os.environ)
+    """Run in one process on the embedded server, or on the Redis that REDIS_URL names.
+
+    The settings are read now, and anew when they are asked for by SIGHUP.
+    """
+    settings, secrets = read(), read_secrets(os.environ)
 
     async def main(report: Report) -> None:
-        link = await connect(place, namespace)
-        await _run_parts(Parts(settings, secrets, link, folder, report), run)
+        link, clock = await _opened(place, namespace, report, alone=shared is None)
+        await _run_parts(Parts(settings, secrets, link, folder, report, clock), clock, run)
 
     shared = None if secrets.redis_url is None else Place(url=secrets.redis_url)
     with embedded(folder) if shared is None else nullcontext(shared) as place:
-        _run("run", main)
+        ended = _run("run", main, read)
+    if ended == "anew":
+        begin_anew()
 
 
 @asynccontextmanager
@@ -85,7 +98,8 @@ async def visiting(
 ) -> AsyncIterator[Parts]:
     """Reach a Marketbell that runs: by REDIS_URL, or by the socket of its embedded server.
 
-    Raises `Away` when none does; it says what can be done `instead` of starting one.
+    Raises `Away` when none does; it says what can be done `instead` of starting one. Raises `UsageError` for
+    one of a release that keeps its data otherwise.
     """
     secrets = read_secrets(os.environ)
     place = Place(url=secrets.redis_url) if secrets.redis_url else Place(socket=socket_of(folder))
@@ -96,39 +110,79 @@ async def visiting(
             raise
         raise Away(f"No Marketbell runs here: start marketbell run{instead}.") from error
     try:
-        yield Parts(settings, secrets, link, folder, lambda _event, **_facts: None)
+        await schema.check(link)
+        clock = ServerClock()
+        await clock.correct(link)
+        yield Parts(settings, secrets, link, folder, lambda _event, **_facts: None, clock)
     finally:
         await link.close()
 
 
-async def _run_parts(parts: Parts, run: Callable[[Parts], Awaitable[None]]) -> None:
+async def _run_parts(parts: Parts, clock: ServerClock, run: Callable[[Parts], Awaitable[None]]) -> None:
     try:
-        await run(parts)
+        async with asyncio.TaskGroup() as group:
+            keeping = group.create_task(clock.keep(parts.link, parts.report))
+            await run(parts)
+            keeping.cancel()
     finally:
         await parts.pictures.close()
         await parts.link.close()
 
 
-async def _patiently(place: Place, report: Report) -> Link:
+async def _opened(place: Place, namespace: str, report: Report, *, alone: bool) -> tuple[Link, ServerClock]:
+    """Connect, agree with the server on the time, and see that its data is in this release's schema."""
+    link = await connect(place, namespace)
+    clock = ServerClock()
+    try:
+        await clock.correct(link)
+        await schema.prepare(link, clock, report, alone=alone)
+    except BaseException:
+        await link.close()
+        raise
+    return link, clock
+
+
+async def _patiently(place: Place, report: Report) -> tuple[Link, ServerClock]:
     wait = _FIRST_S
     while True:
         try:
-            return await connect(place, LIVE)
+            return await _opened(place, LIVE, report, alone=False)
         except Away as error:
             report("waiting for Redis", why=str(error))
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_S)
 
 
-def _run(part: str, main: Callable[[Report], Awaitable[None]]) -> None:
-    """Run `main` until it ends or a signal asks it to; what is under way then is finished."""
+def _run(part: str, main: Callable[[Report], Awaitable[None]], read: Callable[[], Settings]) -> Ended:
+    """Run `main` until it ends or a signal asks it to; what is under way then is finished.
+
+    Settings that can be read end it where a signal asks to begin anew; others are said, and change nothing.
+    """
     report = start_logging(read_secrets(os.environ).all(), part)
+    ended: Ended = "for good"
 
     async def run() -> None:
         task = asyncio.ensure_future(main(report))
         loop = asyncio.get_running_loop()
+
+        def begin_anew_if_possible() -> None:
+            nonlocal ended
+            if ended == "anew":
+                return
+            try:
+                wishes_of(read())
+            except MarketbellError as error:
+                report("the settings stay as they were", why=str(error))
+                return
+            report("begins anew", why="the settings were read again")
+            heed_no_further_asking()
+            ended = "anew"
+            task.cancel()
+
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, task.cancel)
+        if not has_terminal():
+            loop.add_signal_handler(signal.SIGHUP, begin_anew_if_possible)
         try:
             await task
         except asyncio.CancelledError:
@@ -137,6 +191,7 @@ def _run(part: str, main: Callable[[Report], Awaitable[None]]) -> None:
             raise _first_of(group) from group
 
     asyncio.run(run())
+    return ended
 
 
 def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -5,26 +5,26 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
-from zoneinfo import ZoneInfo
 
+from bot.alerts.alert import Upkeep, upkeep_alert
+from bot.app.active import Active
 from bot.app.beside import Beside
 from bot.app.parts import Parts
-from bot.app.trying import backtesting, last_of
-from bot.chats.subscription import EVERYTHING, Rate, instrument_topic, rule_topic
+from bot.app.trying import backtesting
+from bot.chats.chat_id import ChatId
 from bot.clock import MarketTime
 from bot.config import Settings
 from bot.errors import Away
 from bot.market.catalogue import Catalogue
 from bot.market.instrument import Instrument, bare_instrument
-from bot.market.quote import Quote
 from bot.market.schedule import Schedule
 from bot.news.topics import Matcher
 from bot.pipeline.blindness import Blindness
-from bot.pipeline.ending import end_over
 from bot.pipeline.fan_out import FanOut
+from bot.pipeline.following import Following
 from bot.pipeline.look_up import LookUp
 from bot.pipeline.raising import Fenced, Raiser
 from bot.pipeline.read import Read
@@ -32,13 +32,14 @@ from bot.pipeline.stream import Stream
 from bot.pipeline.together import together
 from bot.pipeline.watch import Watch
 from bot.ports import FeedSource, QuoteSource, TickSource
-from bot.rules.backtest import backtest
-from bot.store import backtests, lease
+from bot.store import lease
 from bot.store import market as published
+from bot.store.born import born
 from bot.store.market import Worker as Published
 
 _AGAIN_S = 1.0
 _RENEWALS = 3
+_LEAVING_S = 1.0
 _PUBLISHED_DAYS = 14
 _SYMBOLS_A_REQUEST = 100
 _MOST_CHARTS = 40
@@ -46,7 +47,10 @@ _MOST_CHARTS = 40
 
 @dataclass(slots=True)
 class Worker:
-    """One worker: active while it holds the lease, a standby while another does."""
+    """One worker: active while it holds the lease, a standby while another does.
+
+    `listeners` are the chats that the settings name: where Redis has lost everything, they are told so.
+    """
 
     parts: Parts
     present: MarketTime
@@ -56,9 +60,11 @@ class Worker:
     schedule: Schedule | None = None
     ticks: TickSource | None = None
     replay_of: str | None = None
+    listeners: Mapping[ChatId, tuple[str, ...]] = field(default_factory=dict)
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     _started: int = 0
-    _trouble: str = ""
+    _born: str = ""
+    _lost: bool = False
     _named: Catalogue = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,6 +79,7 @@ class Worker:
         while True:
             try:
                 epoch = await self._hold()
+                await self._look_for_loss()
                 if epoch and await self._serve(epoch, drive):
                     return
             except Away as error:
@@ -93,12 +100,14 @@ class Worker:
             for task in (keeping, answering):
                 if task.done():
                     task.result()
-        except Fenced:
-            self.parts.report("the worker stands by", why="another one holds the lease")
+        except Fenced as fenced:
+            self.parts.report("the worker stands by", why=str(fenced))
+        except asyncio.CancelledError:
+            await _ended(tasks)
+            await self._leave()
+            raise
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _ended(tasks)
         return False
 
     async def _lead(self, epoch: int, drive: Callable[[Active], Awaitable[None]]) -> None:
@@ -129,6 +138,31 @@ class Worker:
             await asyncio.sleep(self.parts.settings.worker.lease / _RENEWALS)
             if await self._hold() != epoch:
                 raise Fenced("The lease was lost.")
+            if await self._look_for_loss():
+                raise Fenced("Everything was lost.")
+
+    async def _leave(self) -> None:
+        """Let go of the lease, so that whoever comes next need not wait for its end."""
+        now = self.parts.clock()
+        with suppress(Away, TimeoutError):
+            async with asyncio.timeout(_LEAVING_S):
+                await lease.hold(self.parts.link, self.token, now, now)
+
+    async def _look_for_loss(self) -> bool:
+        """Tell whether Redis has lost everything since it was looked at last."""
+        before, self._born = self._born, await born(self.parts.link)
+        is_lost = before not in {"", self._born}
+        if is_lost:
+            self.parts.report("Redis has lost everything")
+            self._lost = True
+        return is_lost
+
+    async def _say_what_was_lost(self, raiser: Raiser) -> None:
+        """Let the chats that the settings name hear again, and tell them why others do not."""
+        await self.parts.tell(self.listeners)
+        lost = Upkeep("state lost", "Redis", self._born)
+        await raiser.raise_all([upkeep_alert(lost, self.present.now(), self.parts.clock(), self.replay_of)])
+        self._lost = False
 
     async def _wake(self, epoch: int) -> Active:
         parts = self.parts
@@ -159,9 +193,12 @@ class Worker:
             parts.link, self.feeds, matcher, self.addresses, parts.clock, parts.report, self.replay_of
         )
         raiser = Raiser(parts.link, epoch, parts.clock)
-        fan_out, blindness = FanOut(parts.link, parts.clock), await self._blindness()
-        active = Active(self, watch, beside, read, raiser, fan_out, blindness, self._stream())
+        fan_out, following = FanOut(parts.link, parts.clock), Following(parts.link, parts.clock)
+        blindness, stream = await self._blindness(), self._stream()
+        active = Active(self, watch, beside, read, raiser, fan_out, following, blindness, stream)
         self._started = parts.clock()
+        if self._lost:
+            await self._say_what_was_lost(raiser)
         # What a worker raised before it stopped may still be on its way.
         await active.fan_out.work_off()
         return active
@@ -205,119 +242,10 @@ class Worker:
         await published.publish_worker(parts.link, said)
 
 
-@dataclass(slots=True)
-class Active:
-    """A worker that holds the lease: what it does when its time comes."""
-
-    worker: Worker
-    watch: Watch
-    beside: Beside
-    read: Read
-    raiser: Raiser
-    fan_out: FanOut
-    blindness: Blindness | None = None
-    stream: Stream | None = None
-    _rated: date | None = None
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    async def look(self) -> None:
-        """Look at every quote once; a source that does not answer is said, and asked again next time."""
-        worker, trouble = self.worker, ""
-        await self._heed_chats()
-        try:
-            quotes = await self._quotes()
-        except Away as error:
-            trouble = str(error)
-            worker.parts.report("no quotes", why=trouble)
-        else:
-            await self._look_at(quotes)
-        if self.blindness is not None:
-            now, source = worker.present.now(), worker.quotes.name
-            seen = self.watch.quotes
-            if self.stream is not None:
-                seen = self.stream.with_delays_of_looks(seen)
-            await self.blindness.look(seen, now, source, trouble, self.raiser, self.watch.waiting)
-        await self.fan_out.work_off()
-        await worker.publish(self.watch, trouble=trouble)
-        if not trouble:
-            await self._rate()
-
-    async def _heed_chats(self) -> None:
-        """Take up what chats have changed of their own rules, and take away what is over."""
-        parts = self.worker.parts
-        today = self.worker.present.now().astimezone(ZoneInfo(parts.settings.zone)).date()
-        await end_over(parts.link, today)
-        async with self._turn:
-            await self.watch.refresh()
-
-    async def _quotes(self) -> tuple[Quote, ...]:
-        """Return the quotes of what is watched; those that rules need besides are put aside."""
-        watched = self.worker.parts.catalogue
-        beside: tuple[Instrument, ...] = ()
-        if self.watch.asks_for_premiums:
-            beside = self.beside.wanted(self.worker.present.now())
-        quotes = await self.worker.quotes.quotes((*watched, *beside))
-        self.beside.quotes |= {each.symbol: each for each in quotes if each.symbol not in watched}
-        return tuple(each for each in quotes if each.symbol in watched)
-
-    async def look_between(self, quotes: Sequence[Quote]) -> None:
-        """Look at what a stream says between two looks."""
-        try:
-            async with self._turn:
-                await self.watch.tick(quotes, self.raiser)
-            await self.fan_out.work_off()
-        except Away as error:
-            self.worker.parts.report("ticks were lost", why=str(error))
-
-    async def _look_at(self, quotes: Sequence[Quote]) -> None:
-        """Look at what was asked for, where the stream has not told later prices already."""
-        async with self._turn:
-            if self.stream is None:
-                await self.watch.tick(quotes, self.raiser)
-                return
-            behind = {each.symbol for each in quotes if self._is_behind(each)}
-            await self.watch.tick([each for each in quotes if each.symbol not in behind], self.raiser)
-            self.stream.polled(each for each in quotes if each.symbol in behind or self._is_believed(each))
-
-    def _is_behind(self, quote: Quote) -> bool:
-        known = self.watch.quotes.get(quote.symbol)
-        return known is not None and known.session == quote.session and quote.time < known.time
-
-    def _is_believed(self, quote: Quote) -> bool:
-        known = self.watch.quotes.get(quote.symbol)
-        return known is not None and (known.time, known.price) == (quote.time, quote.price)
-
-    async def read_feeds(self) -> None:
-        """Read every feed once."""
-        await self.read.tick(self.worker.present.now(), self.raiser)
-        await self.fan_out.work_off()
-
-    async def _rate(self) -> None:
-        """Measure once a day what each topic would have cost a chat."""
-        today = self.worker.present.now().date()
-        if self._rated == today or not self.watch.histories:
-            return
-        self._rated = today
-        parts, series, calendar = self.worker.parts, self.watch.histories, self.watch.held_calendar()
-        rules = parts.rules()
-        days = [day for sessions in calendar.sessions.values() for day in sessions]
-        if not days:
-            return
-        told = await asyncio.to_thread(
-            backtest,
-            rules,
-            parts.catalogue,
-            series,
-            calendar,
-            (min(days), max(days)),
-            self.beside.members,
-        )
-        costs = {EVERYTHING: told.cost()}
-        costs |= {instrument_topic(symbol): told.cost(symbol=symbol) for symbol in series}
-        costs |= {rule_topic(rule.name): told.cost(rule=rule.name) for rule in rules}
-        rates = {topic: Rate(cost.a_month, cost.busiest, len(told.days)) for topic, cost in costs.items()}
-        await published.publish_rates(parts.link, rates)
-        await backtests.publish_last(parts.link, last_of(told))
+async def _ended(tasks: Iterable[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _charts(settings: Settings) -> int:

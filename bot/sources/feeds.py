@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
-from bot.errors import Away
+from bot.errors import Away, GoneForGood
 from bot.news.story import Story
 from bot.sources.feed_parse import NoFeed, read_feed
 
@@ -68,7 +68,8 @@ class Feeds:
     async def stories(self, address: str) -> tuple[Story, ...] | None:
         """Return what a feed holds now, or None if it is as it was when last asked.
 
-        Raises `Away` when the feed does not answer, or answers with what is no feed.
+        Raises `Away` when the feed does not answer, or answers with what is no feed, and `GoneForGood` where
+        its server says that it is no more.
         """
         host = _host(address)
         try:
@@ -113,7 +114,7 @@ class Feeds:
                 if answer.status == HTTPStatus.NOT_MODIFIED and marks:
                     return None
                 if answer.status == HTTPStatus.GONE:
-                    raise NoFeed("is gone for good (410)")
+                    raise GoneForGood(f"The feed at {_host(address)} is gone for good (410).")
                 if answer.status != HTTPStatus.OK:
                     raise NoFeed(f"answered with status {answer.status}")
                 return _Fetched(asked, await self._body(answer), answer.charset, _marks_of(answer))

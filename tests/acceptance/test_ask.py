@@ -16,7 +16,10 @@ from bot.messages.blocks import plain
 from tests.conftest import ROOT, Marketbell
 
 CHAT = ChatId("telegram", "1", "2")
-KEPT = ("alert", "alerts", "forget", "why", "subscribe", "unsubscribe", "subscriptions", "status")
+KEPT = (
+    *("alert", "alerts", "forget", "why", "subscribe", "unsubscribe", "subscriptions", "status"),
+    *("quiet", "digest", "mute", "unmute", "zone"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.app.history import looked_through, take_in, write_out
-from bot.app.start import LIVE, Home
+from bot.app.start import Home
 from bot.config import read_settings
 from bot.errors import DataError, NotKnown
 from bot.market.bars import Bar, Series
@@ -16,6 +16,7 @@ from bot.market.catalogue import Catalogue
 from bot.market.instrument import Instrument
 from bot.sources.folder import read_folder, sample_folder
 from bot.store import market as published
+from bot.store.keys import LIVE
 from bot.store.link import Link, connect
 from bot.store.server import embedded
 from tests.conftest import ROOT, Marketbell, Said

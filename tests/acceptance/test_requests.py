@@ -6,8 +6,9 @@ import asyncio
 from datetime import date, timedelta
 from pathlib import Path
 
+from bot.app.active import Active
 from bot.app.parts import Parts
-from bot.app.worker import Active, Worker
+from bot.app.worker import Worker
 from bot.clock import MarketTime
 from bot.config import Secrets, Settings, read_settings
 from bot.config.settings import InstrumentSetting, WorkerSetting

@@ -60,7 +60,7 @@ class Home:
         for each in alerts:
             (claim,) = [
                 one
-                for one in await outbox.claim(self.link, chat.route, "me", now, now + 1000, 9)
+                for one in await outbox.claim(self.link, chat.route, each.fingerprint, now, now + 1000, 9)
                 if one.chat == chat
             ]
             ending = Ending("sent", "1")

@@ -16,11 +16,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from bot.app.active import Active
 from bot.app.parts import Parts
-from bot.app.worker import Active, Worker
+from bot.app.worker import Worker
 from bot.chats.chat_id import ChatId
 from bot.chats.subscription import EVERYTHING
 from bot.clock import MarketTime
@@ -39,6 +41,7 @@ from bot.sources.yahoo_breaker import Pace
 from bot.sources.yahoo_stream import YahooStream
 from bot.store import chats, outbox
 from bot.store.link import Link
+from tests.acceptance.processes import until
 from tests.conftest import ROOT
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.yahoo import FakeYahoo, quote
@@ -318,16 +321,7 @@ def faults_at(moment: datetime) -> Iterator[Fault]:
 async def _delivering(parts: Parts, telegram: FakeTelegram) -> AsyncIterator[str]:
     bot = await connect(telegram.token, telegram.url)
     sender = TelegramSender(bot, parts.report)
-    made = Deliver(
-        parts.link,
-        {sender.route: sender},
-        parts.compose,
-        parts.budget_of,
-        parts.pace_of,
-        parts.patience(),
-        parts.clock,
-        parts.report,
-    )
+    made = Deliver(parts.dispatch(), {sender.route: sender})
     task = asyncio.create_task(made.run())
     try:
         yield sender.route
@@ -373,7 +367,7 @@ async def two_days(link: Link, folder: Path) -> Seen:
 
             async def drive(active: Active) -> None:
                 for day in (FIRST, SECOND):
-                    await _live(stage, active, day)
+                    await _live(stage, active, day, partial(_sent, link, route, clock))
                 await _delivered(link, route)
 
             try:
@@ -387,7 +381,7 @@ async def two_days(link: Link, folder: Path) -> Seen:
         return stage.seen
 
 
-async def _live(stage: Stage, active: Active, day: date) -> None:
+async def _live(stage: Stage, active: Active, day: date, sent: Callable[[], Awaitable[None]]) -> None:
     clock, truth, yahoo = stage.clock, stage.truth, stage.yahoo
     for symbol in PRICES:
         _chart(stage, symbol, day)
@@ -405,6 +399,8 @@ async def _live(stage: Stage, active: Active, day: date) -> None:
         await active.look()
         if clock.moment in TICKS:
             await TICKS[clock.moment](stage, active)
+        # A minute that passes in the midst of a send would end the sender's claim.
+        await sent()
         yahoo.calm()
         stage.seen.looks += 1
         clock.moment += MINUTE
@@ -416,6 +412,15 @@ def _chart(stage: Stage, symbol: str, day: date, split: int = 1) -> None:
     name = setting.sources.get("yahoo", symbol)
     actions = [Action(day, "split", 1 / split)] if split > 1 else []
     stage.yahoo.put_history(name, bars, currency=setting.currency, actions=actions)
+
+
+async def _sent(link: Link, route: str, clock: Clock) -> None:
+    async def nothing_is_on_its_way() -> bool:
+        held = await link.client.hlen(link.keys.claims())
+        due, _ = await outbox.waiting(link, route, clock.machine(), 1)
+        return not held and not due
+
+    await until(nothing_is_on_its_way)
 
 
 async def _delivered(link: Link, route: str) -> None:

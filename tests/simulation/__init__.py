@@ -1,0 +1,1 @@
+"""Marketbell's delivery in simulated time, on a real server: a session of trouble in half a second."""

@@ -8,7 +8,7 @@ export PYTHON
 bin := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run install check test coverage mutants bench pins clean
+.PHONY: help demo run install check test coverage mutants faults bench pins clean
 
 help:  ## list what make does here
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -33,7 +33,7 @@ check:  ## read the code: lint, format, types, and which room imports which
 
 test: check  ## check, then run every test; what it needs it installs or names
 	@scripts/browser
-	@$(bin)/pytest
+	@$(bin)/pytest --numprocesses 2 --dist loadfile
 
 coverage:  ## run the tests of the rules, which must go through every branch of bot/rules
 	@scripts/environment develop
@@ -43,9 +43,14 @@ mutants:  ## break the rules in every way that mutmut knows and count what the t
 	@scripts/environment develop
 	@scripts/mutants
 
+faults:  ## play every fault of docs/faults.md with real processes, then a thousand sessions of simulated time
+	@scripts/environment develop
+	@$(bin)/python -m tests.faults
+	@$(bin)/python -m tests.simulation
+
 bench:  ## measure what Marketbell costs in time and memory; what each figure means is in docs/bench.md
 	@scripts/environment peers
-	@missed=0; for each in market rules backtest; do $(bin)/python -m bench $$each || missed=1; done; exit $$missed
+	@missed=0; for each in market rules backtest delivery; do $(bin)/python -m bench $$each || missed=1; done; exit $$missed
 
 pins:  ## write requirements/ anew from pyproject.toml; UPGRADE=yes moves to the newest releases
 	@scripts/environment run
